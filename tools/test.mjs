@@ -1,0 +1,69 @@
+import { checkTasks, runTwoAtATime } from './lib/checks.mjs'
+import { ensureDependencies } from './lib/dependencies.mjs'
+import { startPostgres } from './lib/postgres.mjs'
+import { end, endOnSignals, onEnd } from './lib/run.mjs'
+import { filesOf, filesOfNoStage, listTestFiles, runStage, stages } from './lib/suites.mjs'
+import { ensureSystem, testComponents } from './lib/system.mjs'
+
+/**
+ * Everything that proves the product, from a machine with Node and npm (and Debian's packages as root).
+ * The last line is `N passed, N failed`. A check counts as one test; whatever prevents tests from running counts as a failure.
+ */
+const totalSeconds = 14 * 60
+const deadline = Date.now() + totalSeconds * 1000
+const total = { passed: 0, failed: 0 }
+
+endOnSignals()
+try {
+  await ensureDependencies()
+  await ensureSystem(testComponents)
+  await runChecks()
+  await runStages()
+} catch (error) {
+  reportFailure(error instanceof Error ? error.message : String(error))
+}
+console.log(`${total.passed} passed, ${total.failed} failed`)
+await end(total.failed === 0 ? 0 : 1)
+
+async function runChecks() {
+  for (const { ok } of await runTwoAtATime(checkTasks())) {
+    if (ok) total.passed += 1
+    else total.failed += 1
+  }
+}
+
+async function runStages() {
+  const files = listTestFiles()
+  for (const file of filesOfNoStage(files)) reportFailure(`${file} belongs to no stage of tools/lib/suites.mjs.`)
+  const postgresUrl = await postgres()
+  for (const stage of stages) {
+    if (stage.postgres && postgresUrl === undefined) {
+      reportFailure(`Stage ${stage.name} could not run without PostgreSQL.`)
+      continue
+    }
+    const seconds = Math.min(stage.seconds, (deadline - Date.now()) / 1000)
+    const count = await runStage(stage, { files: filesOf(stage, files), seconds, postgresUrl })
+    for (const problem of count.problems) console.error(problem)
+    console.log(`Stage ${stage.name}: ${count.passed} passed, ${count.failed} failed in ${count.seconds.toFixed(1)} s`)
+    total.passed += count.passed
+    total.failed += count.failed
+  }
+}
+
+/** @returns {Promise<string | undefined>} */
+async function postgres() {
+  try {
+    const server = await startPostgres()
+    onEnd(server.stop)
+    return server.url
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    return undefined
+  }
+}
+
+/** @param {string} sentence */
+function reportFailure(sentence) {
+  console.error(sentence)
+  total.failed += 1
+}
