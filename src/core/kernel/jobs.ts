@@ -1,0 +1,42 @@
+import type { OrganizationId, PackageId, SourceId } from './values.ts'
+
+/** Every kind of background work with its payload: ids only, so that a handler reads the current state. */
+export interface JobPayloads {
+  'source.sync': { source: SourceId }
+  'archive.build': { package: PackageId; reference: string }
+  'archives.prebuild': { package: PackageId }
+  'mirror.remove': { mirror: string }
+  'blobs.scrub': Record<string, never>
+  'blobs.collect': Record<string, never>
+  'jobs.purge': Record<string, never>
+}
+
+/** The name of a kind of work. */
+export type JobKind = keyof JobPayloads
+
+/**
+ * A job to be enqueued with the change that causes it. Of several queued jobs with one
+ * `dedupeKey` only the first is kept; one with the key of a running job waits until that one ended.
+ */
+export type NewJob = {
+  [Kind in JobKind]: {
+    kind: Kind
+    payload: JobPayloads[Kind]
+    organization: OrganizationId | null
+    dedupeKey: string | null
+    /** `interactive`: somebody waits for it; such jobs have their own lane. */
+    lane: 'interactive' | 'background'
+    /** Tries before the job counts as failed. */
+    maxAttempts: number
+  }
+}[JobKind]
+
+/** What a running job tells those who watch it. All calls are cheap and may be made often. */
+export interface JobReport {
+  /** Names the step that begins; `total` is the number of units if it is known. */
+  step(name: string, total?: number): Promise<void>
+  /** How many units of the current step are done. */
+  progress(done: number): void
+  /** Adds a line to the job's log. Text of foreign origin is made inert before it is stored. */
+  log(level: 'info' | 'warning' | 'error', line: string): void
+}

@@ -1,0 +1,33 @@
+/** A point in time: milliseconds since 1970-01-01 UTC, in memory and in both databases. */
+export type Instant = number
+
+/** A row id, typed by the noun that it belongs to so that ids of two nouns cannot be mixed up. */
+export type Id<Noun extends string> = number & { readonly __noun: Noun }
+
+/** Identifies a user. */
+export type UserId = Id<'user'>
+/** Identifies an organization or suborganization. */
+export type OrganizationId = Id<'organization'>
+/** Identifies a token. */
+export type TokenId = Id<'token'>
+/** Identifies a credential that the registry uses towards a version control host. */
+export type CredentialId = Id<'credential'>
+/** Identifies a source. */
+export type SourceId = Id<'source'>
+/** Identifies a stored manifest text. */
+export type ManifestId = Id<'manifest'>
+/** Identifies a package. */
+export type PackageId = Id<'package'>
+/** Identifies a version. */
+export type VersionId = Id<'version'>
+/** Identifies a dist. */
+export type DistId = Id<'dist'>
+/** Identifies a job. */
+export type JobId = Id<'job'>
+/** Identifies an event. */
+export type EventId = Id<'event'>
+
+/** The second in which an instant lies; Composer revalidates at this resolution (contract CO-041). */
+export function toSeconds(instant: Instant): number {
+  return Math.floor(instant / 1000)
+}
