@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BlobLocation, Blobs } from '../../core/kernel/ports.ts'
+import { createTestClock } from '../clock/test-clock.ts'
+import { createLogger } from '../log/logger.ts'
+import { createRedactionRegistry } from '../log/redaction.ts'
+import { createDiskBlobs } from './disk.ts'
+import { createMemoryBlobs } from './memory.ts'
+
+let root = ''
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'repertoire-blobs-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const clock = createTestClock(Date.now())
+const log = createLogger({ level: 'error', format: 'json', write: () => {}, clock, redactions: createRedactionRegistry() })
+
+const STORES: [string, () => Blobs][] = [
+  ['on disk', () => createDiskBlobs({ root: join(root, 'new', 'store'), clock, log })],
+  ['in memory', () => createMemoryBlobs({ clock })],
+]
+
+describe.each(STORES)('blobs %s', (_, createStore) => {
+  test('what is put is found under its SHA-256, with SHA-1 and size', async () => {
+    const blobs = createStore()
+
+    const stored = await blobs.put(chunks('hello, ', 'world'))
+
+    expect(stored).toEqual({ sha256: hash('sha256', 'hello, world'), sha1: hash('sha1', 'hello, world'), size: 12 })
+    expect(await read(await blobs.locate(stored.sha256))).toBe('hello, world')
+    expect(await blobs.verify(stored.sha256)).toBe('intact')
+  })
+
+  test('content without bytes is a blob like any other', async () => {
+    const blobs = createStore()
+
+    const stored = await blobs.put(chunks())
+
+    expect(stored.size).toBe(0)
+    expect(await read(await blobs.locate(stored.sha256))).toBe('')
+    expect(await blobs.verify(stored.sha256)).toBe('intact')
+  })
+
+  test('the same content put many times at once is stored once', async () => {
+    const blobs = createStore()
+
+    const stored = await Promise.all(Array.from({ length: 20 }, () => blobs.put(chunks('same', ' ', 'content'))))
+
+    expect(new Set(stored.map((blob) => blob.sha256)).size).toBe(1)
+    expect((await Array.fromAsync(blobs.list())).map((blob) => blob.sha256)).toEqual([hash('sha256', 'same content')])
+  })
+
+  test('absent blobs are missing, and removing them is no error', async () => {
+    const blobs = createStore()
+    const absent = hash('sha256', 'absent')
+
+    expect(await blobs.locate(absent)).toBeNull()
+    expect(await blobs.verify(absent)).toBe('missing')
+    await blobs.remove(absent)
+    expect(await Array.fromAsync(blobs.list())).toEqual([])
+  })
+
+  test('a removed blob is gone', async () => {
+    const blobs = createStore()
+    const { sha256 } = await blobs.put(chunks('short-lived'))
+
+    await blobs.remove(sha256)
+
+    expect(await blobs.locate(sha256)).toBeNull()
+    expect(await Array.fromAsync(blobs.list())).toEqual([])
+  })
+
+  test('the list names every blob with the time it was stored', async () => {
+    const blobs = createStore()
+    const stored = [await blobs.put(chunks('a')), await blobs.put(chunks('b')), await blobs.put(chunks('c'))]
+
+    const listed = await Array.fromAsync(blobs.list())
+
+    expect(listed.map((blob) => blob.sha256).toSorted()).toEqual(stored.map((blob) => blob.sha256).toSorted())
+    for (const { storedAt } of listed) expect(Math.abs(storedAt - Date.now())).toBeLessThan(60_000)
+  })
+
+  test('a failure of the content passes unchanged and stores nothing', async () => {
+    const blobs = createStore()
+
+    await expect(blobs.put(failing(new Error('the upload was cut')))).rejects.toThrow('the upload was cut')
+
+    expect(await Array.fromAsync(blobs.list())).toEqual([])
+  })
+
+  test('a name that is no SHA-256 is refused before it can become a path', async () => {
+    const blobs = createStore()
+
+    for (const name of ['', '../../etc/passwd', 'A'.repeat(64), `${'a'.repeat(64)}/..`]) {
+      await expect(blobs.locate(name)).rejects.toThrow('SHA-256')
+      await expect(blobs.verify(name)).rejects.toThrow('SHA-256')
+      await expect(blobs.remove(name)).rejects.toThrow('SHA-256')
+    }
+  })
+})
+
+async function* chunks(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield new TextEncoder().encode(text)
+}
+
+async function* failing(error: Error): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode('the first half')
+  throw error
+}
+
+function hash(algorithm: string, text: string): string {
+  return createHash(algorithm).update(text).digest('hex')
+}
+
+async function read(location: BlobLocation | null): Promise<string> {
+  if (location?.kind === 'file') {
+    const text = await Bun.file(location.path).text()
+    expect(Buffer.byteLength(text)).toBe(location.size)
+    return text
+  }
+  if (location?.kind === 'bytes') return new TextDecoder().decode(location.bytes)
+  throw new Error('The blob has no bytes here.')
+}
