@@ -1,0 +1,136 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+
+const MiB = 1024 * 1024
+
+const Flag = z.enum(['true', 'false', '1', '0', 'yes', 'no']).transform((text) => ['true', '1', 'yes'].includes(text))
+const List = z.string().transform((text) =>
+  text
+    .split(/[\s,]+/)
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+)
+const Count = z.coerce.number().int().positive()
+const PublicUrl = z
+  .url({ protocol: /^https?$/ })
+  .transform((text) => text.replace(/\/+$/, ''))
+  .refine((text) => new URL(text).search === '' && new URL(text).username === '', 'must have neither credentials nor a query')
+
+/**
+ * Every setting with its meaning. The environment variable is the key; docs/operate/configure.md is generated from this table.
+ */
+const SETTINGS = {
+  REPERTOIRE_DATA: z.string().default('./data').describe('Folder for the embedded database, archives, mirrors and the key.'),
+  REPERTOIRE_URL: PublicUrl.optional().describe(
+    'Public base URL, such as https://packages.example.com. Without it the Host header of each request is used.',
+  ),
+  REPERTOIRE_HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
+  REPERTOIRE_PORT: z.coerce.number().int().min(0).max(65535).default(8080).describe('Port to listen on.'),
+  REPERTOIRE_DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
+    .optional()
+    .describe('PostgreSQL 14 or newer; without it the embedded SQLite database in the data folder is used.'),
+  REPERTOIRE_DATABASE_CONNECTIONS: Count.default(10).describe('Connections that each process may open to PostgreSQL.'),
+  REPERTOIRE_SECRET_KEY: z
+    .string()
+    .optional()
+    .describe(
+      'Key that encrypts stored credentials: 32 bytes in hex or base64. Without it `secret.key` in the data folder is used.',
+    ),
+  REPERTOIRE_TRUSTED_PROXIES: List.default([]).describe(
+    'Addresses or CIDR ranges of reverse proxies whose X-Forwarded-* headers are believed.',
+  ),
+  REPERTOIRE_ALLOW_PRIVATE_HOSTS: List.default([]).describe(
+    'Hosts, addresses or CIDR ranges on private networks that sources may be fetched from.',
+  ),
+  REPERTOIRE_ALLOW_FILE_SOURCES: Flag.default(false).describe('Allow sources with file:// URLs on this machine.'),
+  REPERTOIRE_ALLOW_HTTP_SOURCES: Flag.default(false).describe('Allow sources with unencrypted http:// URLs.'),
+  REPERTOIRE_METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token for /metrics from elsewhere than loopback.'),
+  REPERTOIRE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
+  REPERTOIRE_LOG_FORMAT: z.enum(['text', 'json']).default('text').describe('Form of log lines.'),
+  REPERTOIRE_WORKERS: Count.default(4).describe('Background jobs that a worker runs at once.'),
+  REPERTOIRE_DRAIN_SECONDS: Count.default(25).describe('Seconds that running requests and jobs get to end after SIGTERM.'),
+  REPERTOIRE_CACHE_MB: Count.default(128).describe('Memory for rendered metadata and small archives, in MiB.'),
+  REPERTOIRE_MANIFEST_KB: Count.default(1024).describe('Largest composer.json that is read, in KiB.'),
+  REPERTOIRE_SOURCE_REFS: Count.default(200_000).describe('Branches and tags that one source may have.'),
+  REPERTOIRE_SOURCE_MB: Count.default(4096).describe('Size of one mirror on disk, in MiB.'),
+  REPERTOIRE_SOURCE_OBJECTS: Count.default(10_000_000).describe('Objects that one fetch may bring.'),
+  REPERTOIRE_SOURCE_STALL_SECONDS: Count.default(60).describe('Seconds that a transfer may stand still.'),
+  REPERTOIRE_SOURCE_MINUTES: Count.default(60).describe('Minutes that one fetch may take.'),
+  REPERTOIRE_ARCHIVE_MB: Count.default(1024).describe('Size of all files of one archive before compression, in MiB.'),
+  REPERTOIRE_ARCHIVE_FILES: Count.default(200_000).describe('Files of one archive.'),
+} as const
+
+const Environment = z.object(SETTINGS)
+
+/** The configuration of one process, validated and frozen. */
+export type Config = ReturnType<typeof toConfig>
+
+/** The environment does not describe a configuration; the message names every faulty variable. */
+export class InvalidConfig extends Error {
+  constructor(problems: readonly string[]) {
+    super(`The configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.name = 'InvalidConfig'
+  }
+}
+
+/** Reads the configuration from environment variables. Empty ones count as unset. Throws `InvalidConfig`. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.keys(SETTINGS).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+  )
+  const parsed = Environment.safeParse(given)
+  const unknown = Object.keys(environment).filter((name) => /^REPERTOIRE_(?!TEST_|INTERNAL_)/.test(name) && !(name in SETTINGS))
+  const problems = unknown.map((name) => `${name} is not a setting`)
+  if (!parsed.success) {
+    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+  }
+  if (!parsed.success || problems.length > 0) {
+    throw new InvalidConfig(problems)
+  }
+  return Object.freeze(toConfig(parsed.data))
+}
+
+/** The settings with their meanings and defaults, for the documentation and `repertoire doctor`. */
+export function listSettings(): { name: string; description: string; fallback: string }[] {
+  return Object.entries(SETTINGS).map(([name, schema]) => {
+    const parsed = schema.safeParse(undefined)
+    return {
+      name,
+      description: schema.description ?? '',
+      fallback: parsed.success && parsed.data !== undefined ? String(parsed.data) : '',
+    }
+  })
+}
+
+function toConfig(env: z.output<typeof Environment>) {
+  return {
+    dataDirectory: resolve(env.REPERTOIRE_DATA),
+    publicUrl: env.REPERTOIRE_URL ?? null,
+    host: env.REPERTOIRE_HOST,
+    port: env.REPERTOIRE_PORT,
+    databaseUrl: env.REPERTOIRE_DATABASE_URL ?? null,
+    databaseConnections: env.REPERTOIRE_DATABASE_CONNECTIONS,
+    secretKey: env.REPERTOIRE_SECRET_KEY ?? null,
+    trustedProxies: env.REPERTOIRE_TRUSTED_PROXIES,
+    allowedHosts: env.REPERTOIRE_ALLOW_PRIVATE_HOSTS,
+    sourceUrls: { allowFile: env.REPERTOIRE_ALLOW_FILE_SOURCES, allowHttp: env.REPERTOIRE_ALLOW_HTTP_SOURCES },
+    metricsToken: env.REPERTOIRE_METRICS_TOKEN ?? null,
+    logLevel: env.REPERTOIRE_LOG_LEVEL,
+    logFormat: env.REPERTOIRE_LOG_FORMAT,
+    workers: env.REPERTOIRE_WORKERS,
+    drainTimeout: env.REPERTOIRE_DRAIN_SECONDS * 1000,
+    cacheBytes: env.REPERTOIRE_CACHE_MB * MiB,
+    limits: {
+      manifestBytes: env.REPERTOIRE_MANIFEST_KB * 1024,
+      sourceRefs: env.REPERTOIRE_SOURCE_REFS,
+      sourceBytes: env.REPERTOIRE_SOURCE_MB * MiB,
+      sourceObjects: env.REPERTOIRE_SOURCE_OBJECTS,
+      sourceStall: env.REPERTOIRE_SOURCE_STALL_SECONDS * 1000,
+      sourceDuration: env.REPERTOIRE_SOURCE_MINUTES * 60_000,
+      archiveBytes: env.REPERTOIRE_ARCHIVE_MB * MiB,
+      archiveEntries: env.REPERTOIRE_ARCHIVE_FILES,
+    },
+  }
+}

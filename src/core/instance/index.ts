@@ -1,0 +1,1 @@
+export { claimSetting, findSetting, putSetting, putSettingOnce } from './settings.sql.ts'

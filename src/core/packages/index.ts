@@ -1,0 +1,18 @@
+export type { CandidatePackage, CandidateVersion } from './candidate.ts'
+export { deletePackagesOfSource } from './delete-packages.ts'
+export { recordBuilt, selectBuiltDists, selectReferencedBlobs, selectUnbuilt } from './dists.sql.ts'
+export { getPackage, listPackages, type ListedPackage } from './list-packages.ts'
+export { hashManifest, selectManifests, storeManifests } from './manifests.sql.ts'
+export {
+  findDist,
+  findDistByPrefix,
+  findPackage,
+  findPackageById,
+  selectVersions,
+  type Dist,
+  type Package,
+  type VersionRow,
+} from './package-reading.sql.ts'
+export { publishPackages, type Publication, type PublishPackages } from './publish-packages.ts'
+export { bumpPackage, rememberReferences } from './publishing.sql.ts'
+export { requestArchive } from './request-archive.ts'

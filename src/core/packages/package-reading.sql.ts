@@ -1,0 +1,160 @@
+import type { Db } from '../kernel/schema.ts'
+import type { DistId, OrganizationId, PackageId, SourceId } from '../kernel/values.ts'
+
+/** A package. `abandoned` is false, true, or the name of the replacement; `modifiedAt` is in seconds and only grows. */
+export interface Package {
+  id: PackageId
+  uid: string
+  organization: OrganizationId
+  source: SourceId
+  name: string
+  type: string
+  description: string
+  abandoned: boolean | string
+  revision: number
+  modifiedAt: number
+}
+
+const PACKAGE_COLUMNS = [
+  'id',
+  'uid',
+  'organization_id as organization',
+  'source_id as source',
+  'name',
+  'type',
+  'description',
+  'abandoned',
+  'revision',
+  'modified_at as modifiedAt',
+] as const
+
+type PackageRow = Omit<Package, 'abandoned'> & { abandoned: string | null }
+
+/** A row as selected, made a package. */
+export function toPackage(row: PackageRow): Package {
+  return { ...row, abandoned: row.abandoned === null ? false : (JSON.parse(row.abandoned) as boolean | string) }
+}
+
+/** The package of that name (lower case) in an organization, or null. */
+export async function findPackage(db: Db, organization: OrganizationId, name: string): Promise<Package | null> {
+  const row = await db
+    .selectFrom('packages')
+    .select(PACKAGE_COLUMNS)
+    .where('organization_id', '=', organization)
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return row === undefined ? null : toPackage(row)
+}
+
+/** An archive as known. `sha256` is null until it was built. */
+export interface Dist {
+  id: DistId
+  package: PackageId
+  reference: string
+  sha1: string | null
+  sha256: string | null
+  size: number | null
+}
+
+/** The archive of a package by its exact reference, or null when it was never heard of. */
+export async function findDist(db: Db, packageId: PackageId, reference: string): Promise<Dist | null> {
+  const row = await db
+    .selectFrom('dists')
+    .select(['id', 'package_id as package', 'reference', 'sha1', 'sha256', 'size'])
+    .where('package_id', '=', packageId)
+    .where('reference', '=', reference)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** The archive whose reference is `prefix` or, if there is exactly one, begins with it. `prefix` is hexadecimal. */
+export async function findDistByPrefix(db: Db, packageId: PackageId, prefix: string): Promise<Dist | null> {
+  const exact = await findDist(db, packageId, prefix)
+  if (exact !== null || !/^[0-9a-f]{7,}$/.test(prefix)) {
+    return exact
+  }
+  const rows = await db
+    .selectFrom('dists')
+    .select(['id', 'package_id as package', 'reference', 'sha1', 'sha256', 'size'])
+    .where('package_id', '=', packageId)
+    .where('reference', '>=', prefix)
+    .where('reference', '<', `${prefix}g`)
+    .limit(2)
+    .execute()
+  return rows.length === 1 ? (rows[0] ?? null) : null
+}
+
+/** The package with that id, or null. */
+export async function findPackageById(db: Db, id: PackageId): Promise<Package | null> {
+  const row = await db.selectFrom('packages').select(PACKAGE_COLUMNS).where('id', '=', id).executeTakeFirst()
+  return row === undefined ? null : toPackage(row)
+}
+
+/** Packages of an organization by name, with the number of versions that metadata shows. */
+export async function selectPackages(
+  db: Db,
+  organization: OrganizationId,
+  page: { limit: number; afterName: string },
+): Promise<(Package & { versions: number })[]> {
+  const rows = await db
+    .selectFrom('packages')
+    .select(PACKAGE_COLUMNS)
+    .select((select) =>
+      select
+        .selectFrom('versions')
+        .select((inner) => inner.fn.countAll<number>().as('count'))
+        .whereRef('versions.package_id', '=', 'packages.id')
+        .where('versions.removed_at', 'is', null)
+        .as('versions'),
+    )
+    .where('organization_id', '=', organization)
+    .where('name', '>', page.afterName)
+    .orderBy('name')
+    .limit(page.limit)
+    .execute()
+  return rows.map(({ versions, ...row }) => ({ ...toPackage(row), versions: versions ?? 0 }))
+}
+
+/** A version with what its metadata is rendered from. `manifest` is JSON text, `sourceUrl` the url of the package's source. */
+export interface VersionRow {
+  version: string
+  normalized: string
+  type: string
+  stability: 'stable' | 'RC' | 'beta' | 'alpha' | 'dev'
+  ref: string
+  reference: string
+  defaultBranch: boolean
+  time: string | null
+  publishedAt: number
+  manifest: string
+  /** SHA-1 of the archive if it was built. */
+  sha1: string | null
+}
+
+/** The versions of a package that metadata shows: dev ones or all others, in no particular order. */
+export async function selectVersions(db: Db, packageId: PackageId, kind: 'stable' | 'dev'): Promise<VersionRow[]> {
+  const rows = await db
+    .selectFrom('versions')
+    .innerJoin('manifests', 'manifests.id', 'versions.manifest_id')
+    .leftJoin('dists', (join) =>
+      join.onRef('dists.package_id', '=', 'versions.package_id').onRef('dists.reference', '=', 'versions.reference'),
+    )
+    .select([
+      'versions.version',
+      'versions.normalized',
+      'versions.type',
+      'versions.stability',
+      'versions.ref',
+      'versions.reference',
+      'versions.default_branch',
+      'versions.time',
+      'versions.published_at as publishedAt',
+      'manifests.body as manifest',
+      'dists.sha1',
+    ])
+    .where('versions.package_id', '=', packageId)
+    .where('versions.removed_at', 'is', null)
+    .where('versions.stability', kind === 'dev' ? '=' : '!=', 'dev')
+    .execute()
+  return rows.map(({ default_branch, ...row }) => ({ ...row, defaultBranch: default_branch === 1 }))
+}

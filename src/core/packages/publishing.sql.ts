@@ -1,0 +1,213 @@
+import type { Db } from '../kernel/schema.ts'
+import type { Instant, ManifestId, OrganizationId, PackageId, SourceId, VersionId } from '../kernel/values.ts'
+import type { CandidatePackage } from './candidate.ts'
+import { toPackage, type Package } from './package-reading.sql.ts'
+import type { HashedCandidate, PublishedVersion } from './plan-publication.ts'
+
+const ROWS_PER_STATEMENT = 200
+
+/** Creates a package, or returns null when the organization has one of that name. */
+export async function insertPackage(
+  db: Db,
+  input: {
+    uid: string
+    organization: OrganizationId
+    source: SourceId
+    candidate: CandidatePackage
+    modifiedAt: number
+    createdAt: Instant
+  },
+): Promise<Package | null> {
+  const { candidate } = input
+  const row = await db
+    .insertInto('packages')
+    .values({
+      uid: input.uid,
+      organization_id: input.organization,
+      source_id: input.source,
+      name: candidate.name,
+      type: candidate.type,
+      description: candidate.description,
+      abandoned: toAbandonedColumn(candidate.abandoned),
+      revision: 1,
+      modified_at: input.modifiedAt,
+      created_at: input.createdAt,
+    })
+    .onConflict((conflict) => conflict.columns(['organization_id', 'name']).doNothing())
+    .returning([
+      'id',
+      'uid',
+      'organization_id as organization',
+      'source_id as source',
+      'name',
+      'type',
+      'description',
+      'abandoned',
+      'revision',
+      'modified_at as modifiedAt',
+    ])
+    .executeTakeFirst()
+  return row === undefined ? null : toPackage(row)
+}
+
+function toAbandonedColumn(abandoned: boolean | string): string | null {
+  return abandoned === false ? null : JSON.stringify(abandoned)
+}
+
+/** Sets what a package takes from its default branch. */
+export async function updatePackage(db: Db, id: PackageId, candidate: CandidatePackage): Promise<void> {
+  await db
+    .updateTable('packages')
+    .set({ type: candidate.type, description: candidate.description, abandoned: toAbandonedColumn(candidate.abandoned) })
+    .where('id', '=', id)
+    .execute()
+}
+
+/**
+ * Moves a package's clock forward in the caller's transaction: called with every change of what metadata shows. The time in
+ * seconds ends above every earlier one, also within one second and when the wall clock was set back (CO-041).
+ */
+export async function bumpPackage(db: Db, id: PackageId, floor: number): Promise<void> {
+  await db
+    .updateTable('packages')
+    .set((update) => ({
+      revision: update('revision', '+', 1),
+      modified_at: update
+        .case()
+        .when('modified_at', '>=', floor)
+        .then(update('modified_at', '+', 1))
+        .else(update.val(floor))
+        .end(),
+    }))
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Every version of a package, removed ones too, for a comparison. */
+export async function selectPublished(db: Db, id: PackageId): Promise<PublishedVersion[]> {
+  const rows = await db
+    .selectFrom('versions')
+    .innerJoin('manifests', 'manifests.id', 'versions.manifest_id')
+    .select([
+      'versions.id',
+      'version',
+      'normalized',
+      'type',
+      'stability',
+      'ref',
+      'reference',
+      'default_branch',
+      'manifests.sha256 as manifestSha256',
+      'time',
+      'removed_at',
+    ])
+    .where('package_id', '=', id)
+    .execute()
+  return rows.map(({ default_branch, removed_at, ...row }) => ({
+    ...row,
+    defaultBranch: default_branch === 1,
+    removed: removed_at !== null,
+  }))
+}
+
+/** Publishes versions that the package does not have. */
+export async function insertVersions(
+  db: Db,
+  input: {
+    package: PackageId
+    versions: readonly HashedCandidate[]
+    manifests: ReadonlyMap<string, ManifestId>
+    newId: () => string
+    now: Instant
+  },
+): Promise<void> {
+  for (let start = 0; start < input.versions.length; start += ROWS_PER_STATEMENT) {
+    const rows = input.versions.slice(start, start + ROWS_PER_STATEMENT).map((version) => ({
+      uid: input.newId(),
+      package_id: input.package,
+      published_at: input.now,
+      ...toColumns(version, input.manifests, input.now),
+    }))
+    await db.insertInto('versions').values(rows).execute()
+  }
+}
+
+/** Overwrites a version with what its source now has for it, and shows it again if it was removed. */
+export async function updateVersion(
+  db: Db,
+  id: VersionId,
+  input: { version: HashedCandidate; manifests: ReadonlyMap<string, ManifestId>; now: Instant },
+): Promise<void> {
+  await db
+    .updateTable('versions')
+    .set(toColumns(input.version, input.manifests, input.now))
+    .where('id', '=', id)
+    .execute()
+}
+
+function toColumns(version: HashedCandidate, manifests: ReadonlyMap<string, ManifestId>, now: Instant) {
+  const manifest = manifests.get(version.manifestSha256)
+  if (manifest === undefined) {
+    throw new Error(`The manifest ${version.manifestSha256} was not stored.`)
+  }
+  return {
+    version: version.version,
+    normalized: version.normalized,
+    type: version.type,
+    stability: version.stability,
+    ref: version.ref,
+    reference: version.reference,
+    default_branch: version.defaultBranch ? (1 as const) : (0 as const),
+    manifest_id: manifest,
+    time: version.time,
+    updated_at: now,
+    removed_at: null,
+  }
+}
+
+/** Hides versions from metadata; their archives stay. */
+export async function hideVersions(db: Db, ids: readonly VersionId[], now: Instant): Promise<void> {
+  for (let start = 0; start < ids.length; start += ROWS_PER_STATEMENT) {
+    await db
+      .updateTable('versions')
+      .set({ removed_at: now, default_branch: 0 })
+      .where('id', 'in', ids.slice(start, start + ROWS_PER_STATEMENT))
+      .execute()
+  }
+}
+
+/** Makes references known as archives that can be asked for, now and for ever. Known ones stay as they are. */
+export async function rememberReferences(
+  db: Db,
+  input: { package: PackageId; references: readonly string[]; newId: () => string; now: Instant },
+): Promise<void> {
+  const references = [...new Set(input.references)].sort()
+  for (let start = 0; start < references.length; start += ROWS_PER_STATEMENT) {
+    const rows = references.slice(start, start + ROWS_PER_STATEMENT).map((reference) => ({
+      uid: input.newId(),
+      package_id: input.package,
+      reference,
+      sha1: null,
+      sha256: null,
+      size: null,
+      created_at: input.now,
+      built_at: null,
+    }))
+    await db
+      .insertInto('dists')
+      .values(rows)
+      .onConflict((conflict) => conflict.columns(['package_id', 'reference']).doNothing())
+      .execute()
+  }
+}
+
+/** The packages that a source feeds. */
+export async function selectPackagesOfSource(db: Db, source: SourceId): Promise<{ id: PackageId; name: string }[]> {
+  return db.selectFrom('packages').select(['id', 'name']).where('source_id', '=', source).orderBy('id').execute()
+}
+
+/** Deletes a package with its versions and the knowledge of its archives; blobs are collected later. */
+export async function deletePackageRow(db: Db, id: PackageId): Promise<{ modifiedAt: number } | null> {
+  const row = await db.deleteFrom('packages').where('id', '=', id).returning('modified_at as modifiedAt').executeTakeFirst()
+  return row ?? null
+}

@@ -1,0 +1,185 @@
+/**
+ * Archives are built from the mirror by jobs, one job per (package, reference) however many clients ask. The bytes depend on the
+ * commit alone, so a build that was cut off, or whose blob got lost, is simply done again. The blob is stored before the
+ * row that names it; a crash between the two leaves a blob that nothing refers to, which is collected later.
+ */
+import {
+  listSymlinkIds,
+  packFiles,
+  selectFiles,
+  toArchiveBase,
+  writeZip,
+  type DeflateCache,
+  type TreeFile,
+} from '../../composer/index.ts'
+import type { Ctx } from '../kernel/ctx.ts'
+import { DomainError } from '../kernel/errors.ts'
+import type { JobReport } from '../kernel/jobs.ts'
+import type { StoredBlob } from '../kernel/ports.ts'
+import { toSeconds, type PackageId } from '../kernel/values.ts'
+import { bumpPackage, findDist, findPackageById, recordBuilt, rememberReferences, type Package } from '../packages/index.ts'
+import { findSource } from './sources.sql.ts'
+import { fetchMirror } from './sync-source.ts'
+
+const ATTRIBUTES = '.gitattributes'
+const MANIFEST = 'composer.json'
+/** Larger ones are not looked at for rules. */
+const MAX_RULES_BYTES = 1_000_000
+
+/** The archive that a job is to build. `reference` may be an abbreviated commit id. */
+export interface BuildArchive {
+  package: PackageId
+  reference: string
+}
+
+/** What builds share; see `createDeflateCache`. */
+export interface ArchiveTools {
+  report: JobReport
+  cache: DeflateCache
+}
+
+/**
+ * Builds and stores one archive and records it. Does nothing when it is there already. Throws `dist_not_found` when the mirror has no
+ * such commit, `archive_too_large`, `archive_failed` when the same commit gave other bytes before.
+ */
+export async function buildArchive(ctx: Ctx, input: BuildArchive, tools: ArchiveTools): Promise<void> {
+  const target = await findPackageById(ctx.db, input.package)
+  if (target === null) {
+    throw new DomainError('package_not_found')
+  }
+  const commit = await findCommit(ctx, target, input.reference, tools.report)
+  const known = await findDist(ctx.db, target.id, commit.reference)
+  const recorded = known?.sha256 ?? null
+  if (recorded !== null && (await ctx.blobs.locate(recorded)) !== null) {
+    return
+  }
+  await tools.report.step('archive')
+  const blob = await packArchive(ctx, { target, ...commit }, tools)
+  await tools.report.step('store')
+  await recordArchive(ctx, { target, reference: commit.reference, blob, isRepair: recorded !== null })
+}
+
+interface Commit {
+  mirror: string
+  reference: string
+  committedAt: number
+}
+
+async function findCommit(ctx: Ctx, target: Package, reference: string, report: JobReport): Promise<Commit> {
+  const source = await findSource(ctx.db, target.source)
+  if (source === null) {
+    throw new DomainError('source_not_found')
+  }
+  let found = await ctx.git.findCommit(source.uid, reference)
+  // A reference that was published must be there: the mirror was lost with its disk and is fetched anew.
+  if (found === null && (await findDist(ctx.db, target.id, reference)) !== null) {
+    await fetchMirror(ctx, source, report)
+    found = await ctx.git.findCommit(source.uid, reference)
+  }
+  if (found === null) {
+    throw new DomainError('dist_not_found')
+  }
+  return { mirror: source.uid, reference: found.commit, committedAt: found.committedAt }
+}
+
+async function packArchive(ctx: Ctx, commit: Commit & { target: Package }, { cache }: ArchiveTools): Promise<StoredBlob> {
+  const { mirror } = commit
+  const tree = await ctx.git.listTree({ mirror, commit: commit.reference, limit: ctx.limits.archiveEntries })
+  const contents = await readRules(ctx, mirror, tree)
+  const manifest = parseArchiveSettings(contents.get(idOf(tree, MANIFEST) ?? ''))
+  const { files, bytes } = selectFiles({
+    tree,
+    directory: '',
+    gitattributes: decode(contents.get(idOf(tree, ATTRIBUTES) ?? '')),
+    archiveExclude: manifest.exclude,
+    archiveBase: toArchiveBase(commit.target.name, manifest.name),
+    symlinkTargets: contents,
+  })
+  if (bytes > ctx.limits.archiveBytes) {
+    throw new DomainError('archive_too_large', { limit: `${ctx.limits.archiveBytes} bytes before compression` })
+  }
+  const entries = packFiles(files, { read: (ids) => ctx.git.readBlobs(mirror, ids), cache })
+  return ctx.blobs.put(writeZip(entries, { modifiedAt: commit.committedAt }))
+}
+
+/** The blobs that decide what is selected: rules and the targets of symbolic links. */
+async function readRules(ctx: Ctx, mirror: string, tree: readonly TreeFile[]): Promise<Map<string, Uint8Array>> {
+  const wanted = new Set(listSymlinkIds(tree))
+  for (const path of [ATTRIBUTES, MANIFEST]) {
+    const id = idOf(tree, path)
+    if (id !== null) {
+      wanted.add(id)
+    }
+  }
+  const contents = new Map<string, Uint8Array>()
+  if (wanted.size > 0) {
+    for await (const { objectId, bytes } of ctx.git.readBlobs(mirror, [...wanted])) {
+      contents.set(objectId, bytes)
+    }
+  }
+  return contents
+}
+
+/** The object id of a regular file of moderate size at a path of the top directory, or null. */
+function idOf(tree: readonly TreeFile[], path: string): string | null {
+  const file = tree.find((entry) => entry.path === path && entry.mode !== 'symlink' && entry.size <= MAX_RULES_BYTES)
+  return file?.objectId ?? null
+}
+
+function decode(bytes: Uint8Array | undefined): string | null {
+  return bytes === undefined ? null : new TextDecoder().decode(bytes)
+}
+
+function parseArchiveSettings(bytes: Uint8Array | undefined): { name: string | null; exclude: string[] } {
+  const archive = readArchiveField(bytes)
+  const exclude = Array.isArray(archive['exclude'])
+    ? archive['exclude'].filter((rule): rule is string => typeof rule === 'string')
+    : []
+  const name = archive['name']
+  return { name: typeof name === 'string' ? name : null, exclude }
+}
+
+function readArchiveField(bytes: Uint8Array | undefined): Record<string, unknown> {
+  try {
+    const manifest: unknown = JSON.parse(decode(bytes) ?? '{}')
+    const archive: unknown = typeof manifest === 'object' && manifest !== null && 'archive' in manifest ? manifest.archive : null
+    return typeof archive === 'object' && archive !== null ? (archive as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+async function recordArchive(
+  ctx: Ctx,
+  input: { target: Package; reference: string; blob: StoredBlob; isRepair: boolean },
+): Promise<void> {
+  const { target, reference, blob } = input
+  const isRecorded = await ctx.transaction(async (tx) => {
+    await rememberReferences(tx.db, { package: target.id, references: [reference], newId: () => tx.newId(), now: tx.now })
+    const dist = await findDist(tx.db, target.id, reference)
+    if (dist === null || !(await recordBuilt(tx.db, dist.id, blob, tx.now))) {
+      return false
+    }
+    // A repaired archive has the checksum that metadata shows already.
+    if (!input.isRepair) {
+      await bumpPackage(tx.db, target.id, toSeconds(tx.now))
+    }
+    await tx.record({
+      type: 'dist.built',
+      organization: target.organization,
+      package: target.id,
+      name: target.name,
+      reference,
+      size: blob.size,
+    })
+    return true
+  })
+  if (!isRecorded) {
+    ctx.log.error('An archive was built again and its bytes differ from those recorded; the new ones are not used.', {
+      package: target.name,
+      reference,
+      sha1: blob.sha1,
+    })
+    throw new DomainError('archive_failed')
+  }
+}

@@ -1,0 +1,135 @@
+import { importReferences, type ImportResult, type ImportedVersion, type SourceRef } from '../../composer/index.ts'
+import type { Ctx } from '../kernel/ctx.ts'
+import { toSeconds, type ManifestId } from '../kernel/values.ts'
+import { selectManifests, type CandidatePackage } from '../packages/index.ts'
+import type { ReadRef } from './read-refs.ts'
+
+/** What became of the refs of a source: packages to publish, and the refs that gave no version by their full name. */
+export interface IdentifiedVersions {
+  packages: CandidatePackage[]
+  skipped: Map<string, { code: string; reason: string }>
+  /** Faults of manifests that did not prevent a version, by full ref name. */
+  problems: Map<string, readonly string[]>
+}
+
+/**
+ * Decides what versions the refs are, by Composer's own rules (`importReferences`). Texts that are only in the database are
+ * loaded once each.
+ */
+export async function identifyVersions(
+  ctx: Ctx,
+  input: { refs: readonly ReadRef[]; defaultBranch: string | null },
+): Promise<IdentifiedVersions> {
+  const stored = await selectManifests(ctx.db, storedIds(input.refs))
+  const encoder = new TextEncoder()
+  const bytes = new Map<string, Uint8Array>()
+  const skipped = new Map<string, { code: string; reason: string }>()
+  const refs: SourceRef[] = []
+  for (const ref of input.refs) {
+    // Git allows no backslash in a ref name, so one stands for a byte that is not UTF-8.
+    if (ref.name.includes('\\')) {
+      skipped.set(fullRefName(ref), { code: 'invalid-name', reason: 'invalid name, not UTF-8' })
+      continue
+    }
+    refs.push(toSourceRef(ref, (id, text) => getOrEncode(bytes, id, () => encoder.encode(text)), stored))
+  }
+  const result = importReferences({ refs, defaultBranch: input.defaultBranch })
+  for (const { ref, code, reason } of result.skipped) {
+    skipped.set(ref, { code, reason })
+  }
+  return { packages: toCandidates(result), skipped, problems: collectProblems(result) }
+}
+
+/** `refs/tags/…` or `refs/heads/…`. */
+export function fullRefName(ref: { kind: 'tag' | 'branch'; name: string }): string {
+  return `refs/${ref.kind === 'tag' ? 'tags' : 'heads'}/${ref.name}`
+}
+
+function storedIds(refs: readonly ReadRef[]): ManifestId[] {
+  const ids = new Set<ManifestId>()
+  for (const { manifest } of refs) {
+    if (manifest.state === 'read' && manifest.stored !== null) {
+      ids.add(manifest.stored)
+    }
+  }
+  return [...ids]
+}
+
+function getOrEncode(known: Map<string, Uint8Array>, id: string, encode: () => Uint8Array): Uint8Array {
+  const bytes = known.get(id) ?? encode()
+  known.set(id, bytes)
+  return bytes
+}
+
+function toSourceRef(
+  ref: ReadRef,
+  encode: (id: string, text: string) => Uint8Array,
+  stored: ReadonlyMap<ManifestId, string>,
+): SourceRef {
+  const common = {
+    kind: ref.kind,
+    name: ref.name,
+    commit: ref.commit,
+    objectType: ref.objectType,
+    authoredAt: toSeconds(ref.authoredAt),
+  }
+  const { manifest } = ref
+  if (manifest.state === 'absent') {
+    return { ...common, manifest: { kind: 'absent' } }
+  }
+  if (manifest.state === 'unreadable') {
+    return { ...common, manifest: { kind: 'unreadable', reason: manifest.reason } }
+  }
+  const text = manifest.text ?? (manifest.stored === null ? undefined : stored.get(manifest.stored))
+  if (text === undefined) {
+    throw new Error(`The manifest of ${fullRefName(ref)} is not stored.`)
+  }
+  const id = manifest.stored === null ? (manifest.sha256 ?? '') : `stored:${manifest.stored}`
+  return { ...common, manifest: { kind: 'text', id, bytes: encode(id, text) } }
+}
+
+function toCandidates(result: ImportResult): CandidatePackage[] {
+  const texts = new Map<object, string>()
+  const packages = new Map<string, { versions: ImportedVersion[] }>()
+  for (const version of result.versions) {
+    const entry = packages.get(version.name) ?? { versions: [] }
+    entry.versions.push(version)
+    packages.set(version.name, entry)
+  }
+  return [...packages].map(([name, { versions }]) => {
+    const described = versions.find((version) => version.isDefaultBranch) ?? versions[0]
+    return {
+      name,
+      type: described?.type ?? 'library',
+      description: described?.manifest.description ?? '',
+      abandoned: described?.abandoned ?? false,
+      versions: versions.map((version) => ({
+        version: version.version,
+        normalized: version.normalized,
+        type: version.type,
+        stability: version.stability,
+        ref: version.ref,
+        reference: version.reference,
+        defaultBranch: version.isDefaultBranch,
+        manifest: getOrStringify(texts, version.manifest),
+        time: version.time,
+      })),
+    }
+  })
+}
+
+function getOrStringify(known: Map<object, string>, manifest: object): string {
+  const text = known.get(manifest) ?? JSON.stringify(manifest)
+  known.set(manifest, text)
+  return text
+}
+
+function collectProblems(result: ImportResult): Map<string, readonly string[]> {
+  const problems = new Map<string, readonly string[]>()
+  for (const version of result.versions) {
+    if (version.problems.length > 0) {
+      problems.set(version.ref, version.problems)
+    }
+  }
+  return problems
+}

@@ -1,0 +1,93 @@
+import type { Ctx } from '../kernel/ctx.ts'
+import type { JobReport } from '../kernel/jobs.ts'
+import { findPackageById, requestArchive, selectBuiltDists, selectReferencedBlobs, type Dist } from '../packages/index.ts'
+
+const BATCH = 500
+
+/**
+ * A blob becomes garbage only after this long without a reference, in milliseconds: the blob of a build is stored before the
+ * row that names it.
+ */
+const GRACE = 24 * 60 * 60 * 1000
+
+/**
+ * Removes blobs that no archive refers to and that were stored more than a day ago. Should a build store the same bytes again
+ * in the moment between check and removal, the archive is found missing on the next request and built again.
+ */
+export async function collectBlobs(ctx: Ctx, report: JobReport): Promise<{ removed: number }> {
+  await report.step('collect')
+  let removed = 0
+  let batch: string[] = []
+  for await (const { sha256, storedAt } of ctx.blobs.list()) {
+    if (storedAt + GRACE < ctx.now) {
+      batch.push(sha256)
+    }
+    if (batch.length === BATCH) {
+      removed += await removeUnreferenced(ctx, batch)
+      batch = []
+    }
+  }
+  removed += await removeUnreferenced(ctx, batch)
+  report.log('info', `${removed} blobs removed.`)
+  return { removed }
+}
+
+async function removeUnreferenced(ctx: Ctx, batch: readonly string[]): Promise<number> {
+  const referenced = await selectReferencedBlobs(ctx.db, batch)
+  const garbage = batch.filter((sha256) => !referenced.has(sha256))
+  for (const sha256 of garbage) {
+    await ctx.blobs.remove(sha256)
+  }
+  return garbage.length
+}
+
+/**
+ * Reads every archive's blob and compares it with its key. A damaged one is removed, which makes requests build it again, and
+ * every damaged or missing one is reported and rebuilt at once.
+ */
+export async function scrubBlobs(ctx: Ctx, report: JobReport): Promise<{ damaged: number; missing: number }> {
+  await report.step('scrub')
+  const found = { damaged: 0, missing: 0 }
+  let after = 0
+  for (;;) {
+    const dists = await selectBuiltDists(ctx.db, after, BATCH)
+    for (const dist of dists) {
+      const state = await ctx.blobs.verify(dist.sha256)
+      if (state !== 'intact') {
+        found[state] += 1
+        await repair(ctx, dist, state, report)
+      }
+      after = dist.id
+    }
+    if (dists.length < BATCH) {
+      report.log('info', `${found.damaged} damaged and ${found.missing} missing archives.`)
+      return found
+    }
+  }
+}
+
+async function repair(ctx: Ctx, dist: Dist & { sha256: string }, state: 'damaged' | 'missing', report: JobReport): Promise<void> {
+  const owner = await findPackageById(ctx.db, dist.package)
+  if (owner === null) {
+    return
+  }
+  ctx.log.error('The stored bytes of an archive are lost; it is built again.', {
+    package: owner.name,
+    reference: dist.reference,
+    state,
+  })
+  report.log('error', `${owner.name} ${dist.reference}: ${state}, building it again.`)
+  if (state === 'damaged') {
+    await ctx.blobs.remove(dist.sha256)
+  }
+  await ctx.transaction((tx) =>
+    tx.record({
+      type: 'dist.lost',
+      organization: owner.organization,
+      package: owner.id,
+      name: owner.name,
+      reference: dist.reference,
+    }),
+  )
+  await requestArchive(ctx, { package: owner, reference: dist.reference })
+}
