@@ -12,9 +12,9 @@ export interface GitServerBehaviour {
   headers: Record<string, string>
   /** Redirects a request path (without query) to the returned URL. */
   redirect: (path: string) => string | null
-  /** In the answer with objects: bytes before `then` happens. */
+  /** In the answer with objects: bytes before `fault` happens. */
   after: number | null
-  then: 'stall' | 'close' | 'trickle'
+  fault: 'stall' | 'close' | 'trickle'
   /** Replaces texts of equal length in answers, to advertise what git would not store. */
   rewrite: [from: string, to: string][]
 }
@@ -39,7 +39,7 @@ export async function startGitServer(directory: string): Promise<GitServer> {
     headers: {},
     redirect: () => null,
     after: null,
-    then: 'stall',
+    fault: 'stall',
     rewrite: [],
   }
   const server = createServer((request, response) => {
@@ -112,15 +112,15 @@ function rewriteAll(bytes: Buffer, behaviour: GitServerBehaviour): Buffer {
 }
 
 function send(response: ServerResponse, answer: Answer, behaviour: GitServerBehaviour): void {
-  const { after, then } = behaviour
+  const { after, fault } = behaviour
   response.writeHead(answer.status, { ...answer.headers, 'content-length': String(answer.body.length) })
   if (after === null || !answer.body.includes('PACK')) {
     response.end(answer.body)
     return
   }
   response.write(answer.body.subarray(0, after))
-  if (then === 'close') setTimeout(() => response.socket?.destroy(), 50)
-  if (then === 'trickle') trickle(response, answer.body, after)
+  if (fault === 'close') setTimeout(() => response.socket?.destroy(), 50)
+  if (fault === 'trickle') trickle(response, answer.body, after)
 }
 
 /** One byte a second until the client has gone. */

@@ -44,7 +44,6 @@ const LONGEST = 2000
 const DEFAULT_PORTS = { https: 443, http: 80, ssh: 22, file: 0 } as const
 const SCP_LIKE = /^(?:([^@:/]+)@)?(\[[^\]]*\]|[^:/@[\]]+):(.+)$/
 const WITH_SCHEME = /^([a-z][a-z0-9+.-]*):\/\/([^/]*)(.*)$/i
-// oxlint-disable-next-line no-control-regex -- these are exactly the characters to find.
 const CONTROL = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029]/
 
 function refuse(rule: GitUrlRule, problem: string): never {
