@@ -10,7 +10,6 @@ import type { Config } from './config.ts'
 import { putSettingOnce } from './core/instance/index.ts'
 import type { Actor, Origin } from './core/kernel/actor.ts'
 import type { Ctx } from './core/kernel/ctx.ts'
-import type { Logger } from './core/kernel/ports.ts'
 import { createDiskBlobs, type DiskBlobs } from './platform/blobs/disk.ts'
 import { systemClock } from './platform/clock/system-clock.ts'
 import { hashPassword, verifyPassword } from './platform/crypto/password.ts'
@@ -61,7 +60,7 @@ export async function openApp(config: Config, { migrates, write }: OpenApp): Pro
   const redactions = createRedactionRegistry()
   const log = createLogger({ level: config.logLevel, format: config.logFormat, write, clock: systemClock, redactions })
   const { key } = loadOrCreateKey(config.dataDirectory, config.secretKey ?? undefined)
-  const database = openDatabase(config, log)
+  const database = openDatabase(config, (error) => log.warn('A connection to the database was lost.', { error }))
   try {
     if (migrates) {
       const applied = await migrate(database)
@@ -117,13 +116,12 @@ function createIds(): () => string {
   return () => next(systemClock.now())
 }
 
-function openDatabase(config: Config, log: Logger): Database {
+/** Opens the database that the configuration names; `onLost` hears of connections that broke while they were idle. */
+export function openDatabase(config: Config, onLost: (error: Error) => void): Database {
   if (config.databaseUrl === null) {
     return openSqliteDatabase(join(config.dataDirectory, 'repertoire.db'))
   }
-  return openPostgresDatabase(config.databaseUrl, config.databaseConnections, (error) => {
-    log.warn('A connection to the database was lost.', { error })
-  })
+  return openPostgresDatabase(config.databaseUrl, config.databaseConnections, onLost)
 }
 
 /** The first process of an installation leaves the key's fingerprint; all later ones must have the same key. */

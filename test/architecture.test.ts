@@ -27,7 +27,7 @@ const modules = [...moduleOrder.flat(), ...importedByNobodyInCore]
 
 /**
  * The layers, and for each the layers it may import beside itself. A core module is entered through its index.ts.
- * `compose` is compose.ts together with app.ts.
+ * `compose` is compose.ts together with app.ts; `server` is serve.ts with the folder server.
  */
 const mayImport: Record<string, readonly string[]> = {
   composer: [],
@@ -38,8 +38,9 @@ const mayImport: Record<string, readonly string[]> = {
   'surfaces/http': ['kernel'],
   surfaces: ['composer', 'kernel', 'core', 'surfaces/http'],
   jobs: ['composer', 'kernel', 'core'],
-  cli: ['composer', 'kernel', 'core', 'config', 'compose'],
+  cli: ['composer', 'kernel', 'core', 'config', 'compose', 'server'],
   compose: ['composer', 'kernel', 'core', 'platform', 'config', 'surfaces/http', 'surfaces', 'jobs'],
+  server: ['composer', 'kernel', 'core', 'platform', 'config', 'surfaces/http', 'surfaces', 'jobs', 'compose'],
   main: ['composer', 'kernel', 'core', 'platform', 'config', 'surfaces/http', 'surfaces', 'jobs', 'cli', 'compose'],
 }
 
@@ -50,6 +51,7 @@ function placeOf(path: string): readonly [layer: string, part: string] {
   const [, top = '', second = '', third = ''] = path.split('/')
   if (top === 'core') return [second === 'kernel' ? 'kernel' : 'core', second]
   if (top === 'app.ts') return ['compose', '']
+  if (top === 'serve.ts') return ['server', '']
   if (top !== 'surfaces') return [top.replace(/\.ts$/, ''), '']
   if (second === 'http') return ['surfaces/http', '']
   return ['surfaces', second === 'dialects' ? third : second]

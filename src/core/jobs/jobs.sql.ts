@@ -140,3 +140,23 @@ export async function requeueFailed(db: Db, id: JobId, now: Instant): Promise<bo
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
 }
+
+/** How many jobs there are in each state. */
+export async function countJobs(db: Db): Promise<{ state: string; count: number }[]> {
+  return db
+    .selectFrom('jobs')
+    .select((select) => ['state', select.fn.countAll<number>().as('count')])
+    .groupBy('state')
+    .execute()
+}
+
+/** Since when the job that is due longest waits to be claimed, or null when none is due. */
+export async function findOldestDue(db: Db, now: Instant): Promise<Instant | null> {
+  const row = await db
+    .selectFrom('jobs')
+    .select((select) => select.fn.min<number | null>('run_at').as('oldest'))
+    .where('state', '=', 'queued')
+    .where('run_at', '<=', now)
+    .executeTakeFirst()
+  return row?.oldest ?? null
+}

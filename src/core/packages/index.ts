@@ -4,10 +4,13 @@ export { recordBuilt, selectBuiltDists, selectReferencedBlobs, selectUnbuilt } f
 export { getPackage, listPackages, type ListedPackage } from './list-packages.ts'
 export { hashManifest, selectManifests, storeManifests } from './manifests.sql.ts'
 export {
+  countVersions,
   findDist,
   findDistByPrefix,
   findPackage,
   findPackageById,
+  findVersionOfReference,
+  selectPackageIds,
   selectVersions,
   type Dist,
   type Package,

@@ -46,6 +46,25 @@ export async function findPackage(db: Db, organization: OrganizationId, name: st
   return row === undefined ? null : toPackage(row)
 }
 
+const NAMES_PER_STATEMENT = 500
+
+/** The ids of those packages of an organization that have one of these names (lower case). */
+export async function selectPackageIds(db: Db, organization: OrganizationId, names: readonly string[]): Promise<Map<string, PackageId>> {
+  const ids = new Map<string, PackageId>()
+  for (let start = 0; start < names.length; start += NAMES_PER_STATEMENT) {
+    const rows = await db
+      .selectFrom('packages')
+      .select(['id', 'name'])
+      .where('organization_id', '=', organization)
+      .where('name', 'in', names.slice(start, start + NAMES_PER_STATEMENT))
+      .execute()
+    for (const row of rows) {
+      ids.set(row.name, row.id)
+    }
+  }
+  return ids
+}
+
 /** An archive as known. `sha256` is null until it was built. */
 export interface Dist {
   id: DistId
@@ -157,4 +176,28 @@ export async function selectVersions(db: Db, packageId: PackageId, kind: 'stable
     .where('versions.stability', kind === 'dev' ? '=' : '!=', 'dev')
     .execute()
   return rows.map(({ default_branch, ...row }) => ({ ...row, defaultBranch: default_branch === 1 }))
+}
+
+/** The normalized version that has this reference, or null; of several the first by name. */
+export async function findVersionOfReference(db: Db, packageId: PackageId, reference: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('versions')
+    .select('normalized')
+    .where('package_id', '=', packageId)
+    .where('reference', '=', reference)
+    .orderBy('normalized')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.normalized ?? null
+}
+
+/** How many versions of a package metadata shows, of both kinds. */
+export async function countVersions(db: Db, packageId: PackageId): Promise<number> {
+  const row = await db
+    .selectFrom('versions')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('package_id', '=', packageId)
+    .where('removed_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return row.count
 }

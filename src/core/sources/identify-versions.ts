@@ -26,6 +26,10 @@ export async function identifyVersions(
   const skipped = new Map<string, { code: string; reason: string }>()
   const refs: SourceRef[] = []
   for (const ref of input.refs) {
+    if (ref.manifest.state === 'unusable') {
+      skipped.set(fullRefName(ref), { code: 'invalid-name', reason: ref.manifest.reason })
+      continue
+    }
     // Git allows no backslash in a ref name, so one stands for a byte that is not UTF-8.
     if (ref.name.includes('\\')) {
       skipped.set(fullRefName(ref), { code: 'invalid-name', reason: 'invalid name, not UTF-8' })
@@ -77,7 +81,7 @@ function toSourceRef(
   if (manifest.state === 'absent') {
     return { ...common, manifest: { kind: 'absent' } }
   }
-  if (manifest.state === 'unreadable') {
+  if (manifest.state === 'unreadable' || manifest.state === 'unusable') {
     return { ...common, manifest: { kind: 'unreadable', reason: manifest.reason } }
   }
   const text = manifest.text ?? (manifest.stored === null ? undefined : stored.get(manifest.stored))

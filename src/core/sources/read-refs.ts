@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { Ctx } from '../kernel/ctx.ts'
 import type { JobReport } from '../kernel/jobs.ts'
-import type { GitManifest, GitRef } from '../kernel/ports.ts'
+import type { GitManifest, GitRef, GitRefs } from '../kernel/ports.ts'
 import type { ManifestId } from '../kernel/values.ts'
 import { refKey, type KnownRef } from './source-refs.sql.ts'
 
@@ -14,6 +14,8 @@ export type RefManifest =
   | { state: 'absent' }
   | { state: 'read'; stored: ManifestId | null; text: string | null; sha256: string | null }
   | { state: 'unreadable'; reason: string }
+  /** The ref itself cannot be used, whatever it leads to. */
+  | { state: 'unusable'; reason: string }
 
 /** A ref as git has it now, with its manifest. */
 export interface ReadRef extends GitRef {
@@ -22,6 +24,19 @@ export interface ReadRef extends GitRef {
 
 const MANIFEST_PATH = 'composer.json'
 const PROGRESS_EVERY = 50
+
+/** Refs that git does not even store, as refs without a commit, so that they are listed with the others. */
+export function toUnusableRefs(unusable: GitRefs['unusable']): ReadRef[] {
+  return unusable.map(({ kind, name, reason }) => ({
+    kind,
+    name,
+    commit: '',
+    objectType: 'blob',
+    committedAt: 0,
+    authoredAt: 0,
+    manifest: { state: 'unusable', reason },
+  }))
+}
 
 /** Joins the refs of the mirror with what is known; reads the manifests of those that are new or moved. */
 export async function readRefs(

@@ -126,3 +126,12 @@ export async function deleteSourceRow(db: Db, id: SourceId): Promise<boolean> {
   const result = await db.deleteFrom('sources').where('id', '=', id).executeTakeFirst()
   return result.numDeletedRows > 0n
 }
+
+/** How many sources there are in each state, and when the one that waits longest for a successful sync had its last. */
+export async function summarizeSources(db: Db): Promise<{ state: string; count: number; oldestSync: Instant | null }[]> {
+  return db
+    .selectFrom('sources')
+    .select((select) => ['state', select.fn.countAll<number>().as('count'), select.fn.min<number | null>('synced_at').as('oldestSync')])
+    .groupBy('state')
+    .execute()
+}

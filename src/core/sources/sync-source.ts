@@ -11,7 +11,7 @@ import type { SourceId } from '../kernel/values.ts'
 import { hashManifest, publishPackages, storeManifests, type Publication } from '../packages/index.ts'
 import { openCredential } from './credentials.ts'
 import { fullRefName, identifyVersions, type IdentifiedVersions } from './identify-versions.ts'
-import { readRefs, type ReadRef } from './read-refs.ts'
+import { readRefs, toUnusableRefs, type ReadRef } from './read-refs.ts'
 import { deleteRefs, refKey, selectKnownRefs, upsertRefs, type KnownRef } from './source-refs.sql.ts'
 import { findSource, recordFailing, recordSynced, type Source } from './sources.sql.ts'
 
@@ -54,7 +54,8 @@ async function syncExisting(ctx: Ctx, source: Source, report: JobReport): Promis
   await report.step('refs')
   const listed = await ctx.git.listRefs(source.uid, ctx.limits.sourceRefs)
   const known = new Map((await selectKnownRefs(ctx.db, source.id)).map((ref) => [refKey(ref), ref]))
-  const refs = await readRefs(ctx, report, { mirror: source.uid, refs: listed.refs, known })
+  const read = await readRefs(ctx, report, { mirror: source.uid, refs: listed.refs, known })
+  const refs = [...read, ...toUnusableRefs(listed.unusable)]
   await report.step('identify')
   const identified = await identifyVersions(ctx, { refs, defaultBranch: listed.defaultBranch })
   logSkipped(report, identified)
@@ -160,7 +161,7 @@ async function writeRefs(tx: Tx, { source, refs, known, identified }: Reading): 
       objectType: ref.objectType,
       committedAt: ref.committedAt,
       authoredAt: ref.authoredAt,
-      manifestState: manifest.state,
+      manifestState: manifest.state === 'unusable' ? 'unreadable' : manifest.state,
       manifest: manifest.state === 'read' ? (manifest.stored ?? ids.get(manifest.sha256 ?? '') ?? null) : null,
       manifestNote: manifest.state === 'unreadable' ? manifest.reason : null,
       skipCode: skip?.code ?? null,

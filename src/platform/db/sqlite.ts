@@ -16,6 +16,7 @@ import {
   type QueryResult,
 } from 'kysely'
 import type { Db, Schema } from '../../core/kernel/schema.ts'
+import { onDatabaseFile } from './sqlite-errors.ts'
 
 const BUSY_DEADLINE = 20_000
 const BUSY_PAUSE = 4
@@ -29,10 +30,26 @@ export interface SqliteHandle {
 }
 
 /**
- * Opens a SQLite file: WAL, `synchronous=FULL`, foreign keys on. A reader refuses every write.
+ * Opens a SQLite file: WAL, `synchronous=FULL`, foreign keys on. A reader refuses every write. Here and in every statement a
+ * disk or file that refuses becomes `storage_unavailable`.
  */
 export function openSqlite(path: string, role: 'writer' | 'reader'): SqliteHandle {
+  const raw = onDatabaseFile(() => openFile(path, role))
+  return { db: new Kysely<Schema>({ dialect: new SqliteDialect(raw) }), raw }
+}
+
+function openFile(path: string, role: 'writer' | 'reader'): SqliteDatabase {
   const raw = new SqliteDatabase(path, { create: role === 'writer', readwrite: true, strict: true })
+  try {
+    configure(raw, role)
+  } catch (error) {
+    raw.close()
+    throw error
+  }
+  return raw
+}
+
+function configure(raw: SqliteDatabase, role: 'writer' | 'reader'): void {
   raw.run(`PRAGMA busy_timeout = ${STATEMENT_BUSY_TIMEOUT}`)
   raw.run('PRAGMA journal_mode = WAL')
   raw.run('PRAGMA synchronous = FULL')
@@ -42,7 +59,6 @@ export function openSqlite(path: string, role: 'writer' | 'reader'): SqliteHandl
   if (role === 'reader') {
     raw.run('PRAGMA query_only = ON')
   }
-  return { db: new Kysely<Schema>({ dialect: new SqliteDialect(raw) }), raw }
 }
 
 class SqliteDialect implements Dialect {
@@ -109,7 +125,7 @@ class BunSqliteDriver implements Driver {
   /** `immediate` takes the write lock at once: a transaction that reads first could not be upgraded later. */
   #tryBegin(): boolean {
     try {
-      this.#raw.run('BEGIN IMMEDIATE')
+      onDatabaseFile(() => this.#raw.run('BEGIN IMMEDIATE'))
       return true
     } catch (error) {
       if (error instanceof SQLiteError && error.code?.startsWith('SQLITE_BUSY')) {
@@ -120,7 +136,7 @@ class BunSqliteDriver implements Driver {
   }
 
   async commitTransaction(): Promise<void> {
-    this.#raw.run('COMMIT')
+    onDatabaseFile(() => this.#raw.run('COMMIT'))
   }
 
   async rollbackTransaction(): Promise<void> {
@@ -145,6 +161,10 @@ class BunSqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    return onDatabaseFile(() => this.#execute<Row>(query))
+  }
+
+  #execute<Row>(query: CompiledQuery): QueryResult<Row> {
     const statement = this.#raw.query(query.sql)
     const parameters = query.parameters as SQLQueryBindings[]
     if (statement.columnNames.length > 0) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Instant } from '../../core/kernel/values.ts'
 import { checkObjects } from './cat-file.ts'
 import type { GitRunner } from './git-runner.ts'
@@ -15,7 +16,8 @@ export async function findCommit(
   text: string,
 ): Promise<{ commit: string; committedAt: Instant } | null> {
   const id = text.toLowerCase()
-  if (!/^[0-9a-f]{7,40}$/.test(id)) return null
+  // A mirror that was never fetched, or was lost with its disk, has no commits.
+  if (!/^[0-9a-f]{7,40}$/.test(id) || !existsSync(directory)) return null
   const candidates = id.length === 40 ? [id] : await listObjects(runner, directory, id)
   const commits: string[] = []
   for await (const object of checkObjects(runner, directory, candidates))

@@ -2,10 +2,10 @@
  * The thread in which a single-process server runs its jobs, so that syncs and archive builds never hold up a response. It
  * opens the installation for itself, with connections of its own, and ends when it is told to.
  */
-import { createRunner, SCHEDULES } from './app.ts'
-import { openApp } from './compose.ts'
-import { readConfig } from './config.ts'
-import type { WorkerMessage, WorkerOrder } from './worker.ts'
+import { createRunner, SCHEDULES } from '../app.ts'
+import { openApp } from '../compose.ts'
+import { readConfig } from '../config.ts'
+import type { WorkerMessage, WorkerOrder } from './job-thread.ts'
 
 declare const self: Worker & { postMessage(message: WorkerMessage): void }
 

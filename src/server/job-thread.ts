@@ -1,5 +1,5 @@
 /** The job runner as a thread: started, watched, restarted when it dies, drained at the end. */
-import type { Logger } from './core/kernel/ports.ts'
+import type { Logger } from '../core/kernel/ports.ts'
 
 /** What the thread tells. */
 export type WorkerMessage = { kind: 'ready' } | { kind: 'drained' }
@@ -27,7 +27,7 @@ export async function startJobThread(log: Logger): Promise<JobThread> {
   let current = await spawn()
 
   function spawn(): Promise<Worker> {
-    const thread = new Worker(new URL('./worker-thread.ts', import.meta.url))
+    const thread = new Worker(new URL('./job-thread-main.ts', import.meta.url))
     return new Promise((resolve, reject) => {
       thread.addEventListener('message', (event: MessageEvent<WorkerMessage>) => {
         if (event.data.kind === 'ready') {

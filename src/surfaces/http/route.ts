@@ -1,0 +1,44 @@
+import type { Actor, Origin } from '../../core/kernel/actor.ts'
+import type { Ctx } from '../../core/kernel/ctx.ts'
+
+/** A request as handlers see it: decoded as far as all surfaces agree. */
+export interface Call {
+  request: Request
+  /** Decoded path parameters by name. */
+  params: Readonly<Record<string, string>>
+  query: URLSearchParams
+  /** Public base URL without a slash at the end. */
+  baseUrl: string
+  /** Address of the client, as trusted proxies tell it. */
+  address: string
+  origin: Origin
+  /** The actor behind the presented credential; anonymous when there is none or it is not valid. */
+  actor: Actor
+  /** A context for the actor. */
+  ctx: Ctx
+}
+
+/** One row of a surface's route table. */
+export interface Route {
+  method: 'GET' | 'POST'
+  /** Hono's pattern. Every first segment that is not a parameter is reserved as an organization slug. */
+  path: string
+  /** Names the surface in metrics. */
+  surface: string
+  /** The contract clauses that the route serves. */
+  clauses: readonly string[]
+  handle(call: Call): Promise<Response> | Response
+}
+
+/** JSON that depends on who asks. */
+export function privateJson(value: unknown, status = 200): Response {
+  return new Response(JSON.stringify(value), {
+    status,
+    headers: {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'private, no-cache',
+      Vary: 'Authorization',
+      'X-Content-Type-Options': 'nosniff',
+    },
+  })
+}

@@ -1,0 +1,179 @@
+/**
+ * The requests that Composer makes all day. Answers are kept by (credential, path, coding, base URL) together with the stamp of the database
+ * under which they were found. While the stamp stands, the same request gets the same answer without a statement; when it moved,
+ * the answer is found again from the token on. The expiry of the token is compared with the clock on every request. Refusals are kept
+ * the same way, because clients ask for many names that do not exist.
+ *
+ * Nothing here writes: uses and downloads go to the usage buffer.
+ */
+import { createHash } from 'node:crypto'
+import { findActorByHash } from '../../core/access/index.ts'
+import type { Actor, Origin } from '../../core/kernel/actor.ts'
+import type { Ctx } from '../../core/kernel/ctx.ts'
+import { DomainError, isDomainError } from '../../core/kernel/errors.ts'
+import type { Clock } from '../../core/kernel/ports.ts'
+import type { Db } from '../../core/kernel/schema.ts'
+import type { UsageBuffer } from '../../core/statistics/index.ts'
+import { readSecret } from '../http/credentials.ts'
+import { domainErrorResponse } from '../http/errors.ts'
+import type { Telemetry } from '../http/telemetry.ts'
+import { TwoGenerations } from '../http/two-generations.ts'
+import { bodySize, sendAnswer, type Answer } from './answer.ts'
+import type { DocumentStore } from './document-store.ts'
+import { parseRepositoryPath, type RepositoryPath } from './repository-path.ts'
+import { resolveAnswer, type Coding } from './resolve-answer.ts'
+
+/** What the hot path is made of. */
+export interface HotPathParts {
+  ctx(actor: Actor, origin: Origin): Ctx
+  db: Db
+  stamp(): number
+  clock: Clock
+  usage: UsageBuffer
+  documents: DocumentStore
+  telemetry: Telemetry
+  /** Memory for answers, in bytes. */
+  cacheBytes: number
+}
+
+/** A request that was read so far. `path` is canonical. */
+export interface IncomingRequest {
+  request: Request
+  path: string
+  baseUrl: string
+  origin: Origin
+}
+
+interface Kept {
+  stamp: number
+  expiresAt: number
+  outcome: Answer | DomainError
+}
+
+interface Found {
+  outcome: Answer | DomainError
+  expiresAt: number
+}
+
+const MAX_ANSWERS = 20_000
+const MAX_SECRETS = 20_000
+
+/** Answers `GET` and `HEAD` of the root file, metadata and archives. One per server. */
+export class HotPath {
+  readonly #parts: HotPathParts
+  readonly #answers: TwoGenerations<Kept>
+  readonly #hashes: TwoGenerations<string>
+  readonly #finding = new Map<string, Promise<Found>>()
+
+  constructor(parts: HotPathParts) {
+    this.#parts = parts
+    this.#answers = new TwoGenerations({ count: MAX_ANSWERS, bytes: parts.cacheBytes / 2 }, ({ outcome }) =>
+      outcome instanceof DomainError ? 300 : 600 + (outcome.body instanceof Uint8Array ? bodySize(outcome.body) : 0),
+    )
+    this.#hashes = new TwoGenerations({ count: MAX_SECRETS, bytes: MAX_SECRETS * 200 }, () => 100)
+  }
+
+  /** The response, at once when the answer is known, or null when the path is none of these. */
+  answer(incoming: IncomingRequest): Response | Promise<Response> | null {
+    const parsed = parseRepositoryPath(incoming.path)
+    if (parsed === null) {
+      return null
+    }
+    const { request } = incoming
+    const authorization = request.headers.get('authorization')
+    const coding = parsed.kind === 'dist' ? 'identity' : chooseCoding(request.headers.get('accept-encoding'))
+    const key = `${authorization} ${coding} ${incoming.baseUrl} ${incoming.path}`
+    const stamp = this.#parts.stamp()
+    const kept = this.#answers.find(key)
+    if (kept !== undefined && kept.stamp === stamp && this.#parts.clock.now() < kept.expiresAt) {
+      this.#parts.telemetry.cache.increment({ outcome: 'hit' })
+      return this.#send(request, kept.outcome)
+    }
+    this.#parts.telemetry.cache.increment({ outcome: kept === undefined ? 'miss' : 'revalidated' })
+    return this.#findOnce(key, { incoming, parsed, coding, authorization, stamp })
+  }
+
+  async #findOnce(key: string, wanted: WantedAnswer): Promise<Response> {
+    const flight = `${wanted.stamp} ${key}`
+    let finding = this.#finding.get(flight)
+    if (finding === undefined) {
+      finding = this.#find(wanted)
+      this.#finding.set(flight, finding)
+    }
+    try {
+      const { outcome, expiresAt } = await finding
+      this.#answers.put(key, { stamp: wanted.stamp, expiresAt, outcome })
+      return this.#send(wanted.incoming.request, outcome)
+    } finally {
+      this.#finding.delete(flight)
+    }
+  }
+
+  async #find({ incoming, parsed, coding, authorization }: WantedAnswer): Promise<Found> {
+    const actor = await this.#authenticate(authorization)
+    const expiresAt = actor.kind === 'token' ? (actor.expiresAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
+    const ctx = this.#parts.ctx(actor, incoming.origin)
+    try {
+      const outcome = await resolveAnswer(ctx, this.#parts.documents, { path: parsed, coding, baseUrl: incoming.baseUrl })
+      return { outcome, expiresAt }
+    } catch (error) {
+      if (!isDomainError(error)) {
+        throw error
+      }
+      // What may be different at the next try, without any change in the database, is not kept.
+      const isLasting = error.kind === 'not_found' || error.kind === 'unauthenticated'
+      return { outcome: error, expiresAt: isLasting ? expiresAt : 0 }
+    }
+  }
+
+  /** The hash of a secret is remembered for the exact header, so that revalidation costs a look-up and no hashing. */
+  async #authenticate(authorization: string | null): Promise<Actor> {
+    if (authorization === null) {
+      return { kind: 'anonymous' }
+    }
+    let hash = this.#hashes.find(authorization)
+    if (hash === undefined) {
+      const secret = readSecret(authorization)
+      if (secret === null) {
+        return { kind: 'anonymous' }
+      }
+      hash = createHash('sha256').update(secret).digest('hex')
+      this.#hashes.put(authorization, hash)
+    }
+    return (await findActorByHash(this.#parts.db, hash, this.#parts.clock.now())) ?? { kind: 'anonymous' }
+  }
+
+  #send(request: Request, outcome: Answer | DomainError): Response {
+    if (outcome instanceof DomainError) {
+      return domainErrorResponse(outcome)
+    }
+    const { response, counts } = sendAnswer(request, outcome)
+    const { usage, clock } = this.#parts
+    const at = clock.now()
+    if (outcome.token !== null) {
+      usage.use(outcome.token, at)
+    }
+    if (counts && outcome.download !== null) {
+      usage.count({ ...outcome.download, kind: 'download', at })
+    }
+    return response
+  }
+}
+
+interface WantedAnswer {
+  incoming: IncomingRequest
+  parsed: RepositoryPath
+  coding: Coding
+  authorization: string | null
+  stamp: number
+}
+
+function chooseCoding(accepted: string | null): Coding {
+  if (accepted === null) {
+    return 'identity'
+  }
+  if (/\bzstd\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accepted)) {
+    return 'zstd'
+  }
+  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accepted) ? 'gzip' : 'identity'
+}
