@@ -109,7 +109,9 @@ async function offerSetup(app: App, port: number, write: (line: string) => void)
   if (secret !== null) {
     // Not through the logger: it would, rightly, hide the secret.
     const base = app.config.publicUrl ?? `http://localhost:${port}`
-    write(`\nRepertoire has no owner yet. Open this link once to set it up, or run "repertoire setup":\n\n  ${base}/setup/${secret}\n\n`)
+    write(
+      `\nRepertoire has no owner yet. Open this link once to set it up, or run "repertoire setup":\n\n  ${base}/setup/${secret}\n\n`,
+    )
   }
 }
 

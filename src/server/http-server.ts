@@ -235,7 +235,11 @@ class HttpServer implements Server {
 
   #unexpected(error: unknown, origin: Origin | null): Response {
     const requestId = this.#app.ports.newId()
-    this.#app.ports.log.error('A request ended in an unexpected error.', { request: requestId, error, agent: origin?.agent ?? null })
+    this.#app.ports.log.error('A request ended in an unexpected error.', {
+      request: requestId,
+      error,
+      agent: origin?.agent ?? null,
+    })
     return unexpectedErrorResponse(requestId)
   }
 
@@ -307,6 +311,10 @@ function createTelemetry(metrics: Metrics): Telemetry {
       labels: ['surface'],
       buckets: BUCKETS,
     }),
-    cache: metrics.counter({ name: 'repertoire_answers_total', help: 'Hot-path requests by what the memory knew.', labels: ['outcome'] }),
+    cache: metrics.counter({
+      name: 'repertoire_answers_total',
+      help: 'Hot-path requests by what the memory knew.',
+      labels: ['outcome'],
+    }),
   }
 }

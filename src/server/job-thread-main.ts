@@ -11,9 +11,8 @@ declare const self: Worker & { postMessage(message: WorkerMessage): void }
 
 const config = readConfig(process.env)
 const app = await openApp(config, { migrates: false, write: (line) => void process.stderr.write(line) })
-const prefix = process.env['REPERTOIRE_INTERNAL_OWNER'] ?? app.owner
 const runner = createRunner(app.ports, {
-  owner: `${prefix}/${app.ports.newId()}`,
+  owner: app.owner,
   lanes: { interactive: config.workers, background: config.workers },
   // Over SQLite the data lock says that no other server is alive, so what is still held was held by a dead one.
   ...(config.databaseUrl === null ? { deadOwners: '' } : {}),

@@ -32,7 +32,10 @@ export async function listCatalog(ctx: Pick<Ctx, 'db'>, audience: Audience, filt
     throw invalidInput('filter', `give at most ${MAX_FILTER} characters`)
   }
   const matches = toMatcher(filter.filter)
-  const rows = await selectListed(ctx.db, audience.organization.id, { vendor: filter.vendor?.toLowerCase() ?? null, type: filter.type })
+  const rows = await selectListed(ctx.db, audience.organization.id, {
+    vendor: filter.vendor?.toLowerCase() ?? null,
+    type: filter.type,
+  })
   return rows.filter((row) => sees(audience, row.name) && matches(row.name)).map(toEntry)
 }
 

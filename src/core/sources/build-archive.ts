@@ -12,7 +12,7 @@ import {
   type DeflateCache,
   type TreeFile,
 } from '../../composer/index.ts'
-import type { Ctx } from '../kernel/ctx.ts'
+import type { Ctx, Tx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { JobReport } from '../kernel/jobs.ts'
 import type { StoredBlob } from '../kernel/ports.ts'
@@ -38,6 +38,14 @@ export interface ArchiveTools {
   cache: DeflateCache
 }
 
+/** An archive whose blob is stored and whose row is not written yet. */
+export interface StoredArchive {
+  reference: string
+  blob: StoredBlob
+  /** Metadata shows the checksum already: the blob had been lost. */
+  isRepair: boolean
+}
+
 /**
  * Builds and stores one archive and records it. Does nothing when it is there already. Throws `dist_not_found` when the mirror has no
  * such commit, `archive_too_large`, `archive_failed` when the same commit gave other bytes before.
@@ -47,16 +55,28 @@ export async function buildArchive(ctx: Ctx, input: BuildArchive, tools: Archive
   if (target === null) {
     throw new DomainError('package_not_found')
   }
-  const commit = await findCommit(ctx, target, input.reference, tools.report)
+  const stored = await storeArchive(ctx, { target, reference: input.reference }, tools)
+  await tools.report.step('store')
+  if (stored !== null && (await recordArchives(ctx, target, [stored])).length > 0) {
+    throw new DomainError('archive_failed')
+  }
+}
+
+/** Builds and stores the blob of an archive, or returns null when it is there already. Throws as `buildArchive`. */
+export async function storeArchive(
+  ctx: Ctx,
+  { target, reference }: { target: Package; reference: string },
+  tools: ArchiveTools,
+): Promise<StoredArchive | null> {
+  const commit = await findCommit(ctx, target, reference, tools.report)
   const known = await findDist(ctx.db, target.id, commit.reference)
   const recorded = known?.sha256 ?? null
   if (recorded !== null && (await ctx.blobs.locate(recorded)) !== null) {
-    return
+    return null
   }
   await tools.report.step('archive')
   const blob = await packArchive(ctx, { target, ...commit }, tools)
-  await tools.report.step('store')
-  await recordArchive(ctx, { target, reference: commit.reference, blob, isRepair: recorded !== null })
+  return { reference: commit.reference, blob, isRepair: recorded !== null }
 }
 
 interface Commit {
@@ -149,37 +169,48 @@ function readArchiveField(bytes: Uint8Array | undefined): Record<string, unknown
   }
 }
 
-async function recordArchive(
-  ctx: Ctx,
-  input: { target: Package; reference: string; blob: StoredBlob; isRepair: boolean },
-): Promise<void> {
-  const { target, reference, blob } = input
-  const isRecorded = await ctx.transaction(async (tx) => {
-    await rememberReferences(tx.db, { package: target.id, references: [reference], newId: () => tx.newId(), now: tx.now })
-    const dist = await findDist(tx.db, target.id, reference)
-    if (dist === null || !(await recordBuilt(tx.db, dist.id, blob, tx.now))) {
-      return false
+/**
+ * Writes the rows of stored archives in one transaction, which moves the package's clock once. Returns those whose bytes differ from
+ * what was recorded before; they are logged and not written, because lock files hold the old checksum.
+ */
+export async function recordArchives(ctx: Ctx, target: Package, archives: readonly StoredArchive[]): Promise<StoredArchive[]> {
+  const differing = await ctx.transaction(async (tx) => {
+    const newId = () => tx.newId()
+    const references = archives.map(({ reference }) => reference)
+    await rememberReferences(tx.db, { package: target.id, references, newId, now: tx.now })
+    const refused: StoredArchive[] = []
+    for (const archive of archives) {
+      if (!(await recordOne(tx, target, archive))) {
+        refused.push(archive)
+      }
     }
-    // A repaired archive has the checksum that metadata shows already.
-    if (!input.isRepair) {
+    if (archives.some((archive) => !archive.isRepair && !refused.includes(archive))) {
       await bumpPackage(tx.db, target.id, toSeconds(tx.now))
     }
-    await tx.record({
-      type: 'dist.built',
-      organization: target.organization,
-      package: target.id,
-      name: target.name,
-      reference,
-      size: blob.size,
-    })
-    return true
+    return refused
   })
-  if (!isRecorded) {
+  for (const { reference, blob } of differing) {
     ctx.log.error('An archive was built again and its bytes differ from those recorded; the new ones are not used.', {
       package: target.name,
       reference,
       sha1: blob.sha1,
     })
-    throw new DomainError('archive_failed')
   }
+  return differing
+}
+
+async function recordOne(tx: Tx, target: Package, { reference, blob }: StoredArchive): Promise<boolean> {
+  const dist = await findDist(tx.db, target.id, reference)
+  if (dist === null || !(await recordBuilt(tx.db, dist.id, blob, tx.now))) {
+    return false
+  }
+  await tx.record({
+    type: 'dist.built',
+    organization: target.organization,
+    package: target.id,
+    name: target.name,
+    reference,
+    size: blob.size,
+  })
+  return true
 }

@@ -131,7 +131,11 @@ export async function deleteSourceRow(db: Db, id: SourceId): Promise<boolean> {
 export async function summarizeSources(db: Db): Promise<{ state: string; count: number; oldestSync: Instant | null }[]> {
   return db
     .selectFrom('sources')
-    .select((select) => ['state', select.fn.countAll<number>().as('count'), select.fn.min<number | null>('synced_at').as('oldestSync')])
+    .select((select) => [
+      'state',
+      select.fn.countAll<number>().as('count'),
+      select.fn.min<number | null>('synced_at').as('oldestSync'),
+    ])
     .groupBy('state')
     .execute()
 }

@@ -17,7 +17,11 @@ export interface ReportedInstall {
  * Counts reported installs (contract composer.md §7.5, CO-139): of each package at most one per report, and only versions that the
  * package has or had. Returns how many were counted.
  */
-export async function countInstalls(db: Db, buffer: UsageBuffer, input: { installs: readonly ReportedInstall[]; at: Instant }): Promise<number> {
+export async function countInstalls(
+  db: Db,
+  buffer: UsageBuffer,
+  input: { installs: readonly ReportedInstall[]; at: Instant },
+): Promise<number> {
   const wanted = new Map<PackageId, string>()
   for (const install of input.installs) {
     if (!wanted.has(install.package)) {

@@ -59,7 +59,9 @@ export async function selectCountable(
       .select(['package_id', 'normalized', 'default_branch'])
       .where('package_id', 'in', packages.slice(start, start + ROWS_PER_STATEMENT))
       .execute()
-    found.push(...rows.map((row) => ({ package: row.package_id, normalized: row.normalized, isDefault: row.default_branch === 1 })))
+    found.push(
+      ...rows.map((row) => ({ package: row.package_id, normalized: row.normalized, isDefault: row.default_branch === 1 })),
+    )
   }
   return found
 }

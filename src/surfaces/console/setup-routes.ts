@@ -79,7 +79,8 @@ async function submit(call: Call, ctxFor: (actor: Actor, call: Call) => Ctx): Pr
 function requireSameOrigin(request: Request, baseUrl: string): void {
   const site = request.headers.get('sec-fetch-site')
   const origin = request.headers.get('origin')
-  const isForeign = (site !== null && site !== 'same-origin') || (site === null && origin !== null && origin !== new URL(baseUrl).origin)
+  const isForeign =
+    (site !== null && site !== 'same-origin') || (site === null && origin !== null && origin !== new URL(baseUrl).origin)
   if (isForeign) {
     throw new DomainError('forbidden', { action: 'set up the installation from another page' })
   }

@@ -38,7 +38,11 @@ async function metrics({ request, address }: Call, parts: OpsParts): Promise<Res
   const isLocal = /^(?:127\.|::1$|::ffff:127\.)/.test(address)
   const given = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
   if (!isLocal && !isSame(given, parts.metricsToken)) {
-    return errorResponse(401, { message: 'Metrics need the token of REPERTOIRE_METRICS_TOKEN.' }, { 'WWW-Authenticate': 'Bearer' })
+    return errorResponse(
+      401,
+      { message: 'Metrics need the token of REPERTOIRE_METRICS_TOKEN.' },
+      { 'WWW-Authenticate': 'Bearer' },
+    )
   }
   return new Response(await parts.renderMetrics(), {
     headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control': 'no-store' },

@@ -43,7 +43,10 @@ export function sendAnswer(request: Request, answer: Answer): Sent {
     return { response: new Response(null, { status: 304, headers: withoutBody(headers) }), counts: false }
   }
   if (request.method === 'HEAD') {
-    return { response: new Response(null, { status, headers: { ...headers, 'Content-Length': String(bodySize(answer.body)) } }), counts: false }
+    return {
+      response: new Response(null, { status, headers: { ...headers, 'Content-Length': String(bodySize(answer.body)) } }),
+      counts: false,
+    }
   }
   const range = answer.download === null ? null : readRange(request.headers.get('range'), bodySize(answer.body))
   if (range !== null) {

@@ -1,0 +1,141 @@
+import type { Command } from 'commander'
+import { getJob } from '../../core/jobs/index.ts'
+import { getOrganizationBySlug } from '../../core/organizations/index.ts'
+import { addSource, listSources, removeSource, requestSync, type Source } from '../../core/sources/index.ts'
+import { CliFailure, EXIT, usageFailure } from '../failure.ts'
+import { followFrom, followJob, requireSuccess, type FollowedJob } from '../follow-job.ts'
+import { limitOption, noWaitOption } from '../options.ts'
+import type { Run } from '../program.ts'
+import { readAll } from '../read-all.ts'
+import type { Session } from '../session.ts'
+import { addCredentialOptions, readCredential, type CredentialOptions } from '../source-credential.ts'
+import { describeSource, getSourceByKey, presentSource, readOutcome, summarize } from '../source-outcome.ts'
+import { formatTable } from '../table.ts'
+import { countOf, toMoment } from '../texts.ts'
+
+const ADD_HELP = `
+Secrets are never taken from the argument list, which every user of the machine can read.
+
+Examples:
+  $ repertoire source add acme https://github.com/acme/widgets.git
+  $ repertoire source add acme https://git.example.com/acme/private.git --username deploy
+  $ repertoire source add acme https://github.com/acme/private.git --token-file /run/secrets/github
+  $ repertoire source add acme git@git.example.com:acme/private.git --ssh-key-file ~/.ssh/deploy_key`
+
+/** `repertoire source …` */
+export function addSourceCommands(program: Command, run: Run): void {
+  const commands = program.command('source').description('sources: git repositories that packages are published from')
+  addAdd(commands, run)
+  commands
+    .command('list')
+    .description('list the sources of an organization')
+    .argument('<org>', 'slug of the organization')
+    .addOption(limitOption())
+    .addHelpText('after', '\nExample:\n  $ repertoire source list acme')
+    .action(run(list))
+  withSource(commands.command('show').description('show a source: its state, and the branches and tags that gave no version'))
+    .addHelpText('after', '\nExample:\n  $ repertoire source show acme https://github.com/acme/widgets.git')
+    .action(run(show))
+  withSource(commands.command('sync').description('read a source again now'))
+    .addOption(noWaitOption())
+    .addHelpText('after', '\nExample:\n  $ repertoire source sync acme https://github.com/acme/widgets.git')
+    .action(run(sync))
+  withSource(commands.command('remove').description('remove a source with its packages, versions and archives'))
+    .option('--yes', 'do not ask')
+    .addHelpText('after', '\nExample:\n  $ repertoire source remove acme https://github.com/acme/widgets.git --yes')
+    .action(run(remove))
+}
+
+function withSource(command: Command): Command {
+  return command.argument('<org>', 'slug of the organization').argument('<source>', 'URL or uid of the source')
+}
+
+function addAdd(commands: Command, run: Run): void {
+  const command = commands
+    .command('add')
+    .description('add a git repository and read it')
+    .argument('<org>', 'slug of the organization')
+    .argument('<url>', 'https://…, ssh://… or user@host:path')
+  addCredentialOptions(command).addOption(noWaitOption()).addHelpText('after', ADD_HELP).action(run(add))
+}
+
+async function add(session: Session, slug: string, url: string, options: CredentialOptions & { wait: boolean }): Promise<void> {
+  const { id } = await getOrganizationBySlug(await session.ctx(), slug)
+  const credential = await readCredential(session, url, options)
+  const { source, job } = await addSource(await session.ctx(), { organization: id, url, credential })
+  session.note(`Added ${source.url} to ${slug} (${source.uid}).`)
+  await showSync(session, { slug, source, wait: options.wait, followed: { job, attempts: 0 } })
+}
+
+async function sync(session: Session, slug: string, key: string, options: { wait: boolean }): Promise<void> {
+  const ctx = await session.ctx()
+  const { id } = await getOrganizationBySlug(ctx, slug)
+  const source = await getSourceByKey(ctx, id, key)
+  const job = await getJob(ctx, await requestSync(ctx, source))
+  // The request may have joined a job that waits already, and has failed before.
+  const followed = job.createdAt < ctx.now ? followFrom(job) : { job: job.id, attempts: 0 }
+  await showSync(session, { slug, source, wait: options.wait, followed })
+}
+
+interface Sync {
+  slug: string
+  source: Source
+  wait: boolean
+  followed: FollowedJob
+}
+
+/** Waits for a sync unless told otherwise, and shows what came of it. Throws when it failed, after showing the source. */
+async function showSync(session: Session, { slug, source, wait, followed }: Sync): Promise<void> {
+  if (!wait) {
+    const { uid } = await getJob(await session.ctx(), followed.job)
+    session.show({ ...presentSource(source), job: uid }, () => `Queued. Watch it with: repertoire job show ${uid} --wait`)
+    return
+  }
+  const job = await followJob(session, followed)
+  const outcome = await readOutcome(await session.ctx(), source.organization, source.uid)
+  if (session.isJson || job.state === 'succeeded') {
+    session.show({ ...outcome.document, job: job.uid }, () => summarize(outcome, slug))
+  }
+  requireSuccess(job)
+}
+
+async function list(session: Session, slug: string, options: { limit?: number }): Promise<void> {
+  const ctx = await session.ctx()
+  const { id } = await getOrganizationBySlug(ctx, slug)
+  const sources = await readAll(options.limit, (page) => listSources(ctx, { organization: id, page }))
+  session.show(sources.map(presentSource), () =>
+    sources.length === 0
+      ? `${slug} has no sources. Add one with: repertoire source add ${slug} https://…`
+      : formatTable(
+          ['UID', 'STATE', 'SYNCED', 'URL', 'PROBLEM'],
+          sources.map(({ uid, state, syncedAt, url, problem }) => [uid, state, toMoment(syncedAt), url, problem ?? '']),
+          session.tableWidth,
+        ),
+  )
+}
+
+async function show(session: Session, slug: string, key: string): Promise<void> {
+  const ctx = await session.ctx()
+  const { id } = await getOrganizationBySlug(ctx, slug)
+  const outcome = await readOutcome(ctx, id, (await getSourceByKey(ctx, id, key)).uid)
+  session.show(outcome.document, () => describeSource(outcome, session.tableWidth))
+}
+
+async function remove(session: Session, slug: string, key: string, options: { yes?: boolean }): Promise<void> {
+  const ctx = await session.ctx()
+  const { id } = await getOrganizationBySlug(ctx, slug)
+  const source = await getSourceByKey(ctx, id, key)
+  if (options.yes !== true) {
+    if (!session.isInteractive) {
+      throw usageFailure('Removing a source also removes its packages, versions and archives. Give --yes to confirm.')
+    }
+    const { packages, versions } = await readOutcome(ctx, id, source.uid)
+    const content = `${countOf(packages, 'package')} with ${countOf(versions, 'version')}`
+    session.note(`${source.url}: ${content} and all archives will be gone, also for lock files that name them.`)
+    if (!(await session.prompter.confirm('Remove them?', 'no'))) {
+      throw new CliFailure({ exit: EXIT.failed, code: 'declined', message: 'Nothing was removed.' })
+    }
+  }
+  await removeSource(await session.ctx(), source)
+  session.show({ ...presentSource(source), removed: true }, () => `Removed ${source.url} from ${slug}.`)
+}

@@ -1,0 +1,98 @@
+import type { Ctx } from '../core/kernel/ctx.ts'
+import { DomainError } from '../core/kernel/errors.ts'
+import { parseGitUrl } from '../core/kernel/git-url.ts'
+import { MAX_PAGE } from '../core/kernel/paging.ts'
+import type { OrganizationId } from '../core/kernel/values.ts'
+import { getSource, listSkippedRefs, listSources, type SkippedRefRow, type Source } from '../core/sources/index.ts'
+import { readPackages } from './commands/package.ts'
+import { toInert } from './inert.ts'
+import { readAll } from './read-all.ts'
+import { formatFields, formatTable } from './table.ts'
+import { countOf, toMoment, toTimestamp } from './texts.ts'
+
+/** A source with what its last sync brought. */
+export interface SourceOutcome {
+  source: Source
+  packages: number
+  versions: number
+  skipped: SkippedRefRow[]
+  document: ReturnType<typeof presentSource> & { packages: number; versions: number; skipped: SkippedRefRow[] }
+}
+
+/** The source of an organization with that uid or URL, in any spelling of the URL. Throws `source_not_found`. */
+export async function getSourceByKey(ctx: Ctx, organization: OrganizationId, key: string): Promise<Source> {
+  if (!key.includes(':')) {
+    return getSource(ctx, { organization, uid: key })
+  }
+  // What is stored was allowed once; whether it would be now does not matter for finding it.
+  const { canonical } = parseGitUrl(key, { allowFile: true, allowHttp: true })
+  const sources = await readAll(undefined, (page) => listSources(ctx, { organization, page }))
+  const found = sources.find(({ url }) => url === canonical)
+  if (found === undefined) {
+    throw new DomainError('source_not_found')
+  }
+  return found
+}
+
+/** Reads a source with its numbers. Throws `source_not_found`. */
+export async function readOutcome(ctx: Ctx, organization: OrganizationId, uid: string): Promise<SourceOutcome> {
+  const source = await getSource(ctx, { organization, uid })
+  const skipped = await listSkippedRefs(ctx, source)
+  const own = (await readPackages(ctx, organization)).filter((found) => found.source === source.id)
+  const packages = own.length
+  const versions = own.map((found) => found.versions).reduce((sum, count) => sum + count, 0)
+  return { source, packages, versions, skipped, document: { ...presentSource(source), packages, versions, skipped } }
+}
+
+/** What a sync brought, for people: numbers, and why refs were skipped. */
+export function summarize({ packages, versions, skipped }: SourceOutcome, slug: string): string {
+  const total = `${countOf(packages, 'package')} with ${countOf(versions, 'version')}, ${countOfSkipped(skipped)} skipped.`
+  const reasons = new Map<string, number>()
+  for (const { code } of skipped) {
+    reasons.set(code, (reasons.get(code) ?? 0) + 1)
+  }
+  const lines = [...reasons].map(([code, count]) => `  ${String(count).padStart(4)}  ${toInert(code)}`)
+  const hint = packages === 0 ? [] : [`See them with: repertoire package list ${slug}`]
+  return [total, ...lines, ...hint].join('\n')
+}
+
+/** Everything about a source, for people. */
+export function describeSource({ source, packages, versions, skipped }: SourceOutcome, width: number | null): string {
+  const fields = formatFields([
+    ['Source', source.uid],
+    ['URL', source.url],
+    ['Credential', source.credential === null ? 'none' : 'stored'],
+    ['State', source.state],
+    ['Last sync', toMoment(source.syncedAt)],
+    ['Problem', source.problem ?? '-'],
+    ['Default branch', source.defaultBranch ?? '-'],
+    ['Packages', String(packages)],
+    ['Versions', String(versions)],
+    ['Skipped', countOfSkipped(skipped)],
+  ])
+  const table = formatTable(
+    ['KIND', 'REF', 'CODE', 'REASON'],
+    skipped.map(({ kind, name, code, reason }) => [kind, name, code, reason]),
+    width,
+  )
+  return skipped.length === 0 ? fields : `${fields}\n\n${table}`
+}
+
+function countOfSkipped(skipped: readonly SkippedRefRow[]): string {
+  return skipped.length < MAX_PAGE ? countOf(skipped.length, 'ref') : `${MAX_PAGE} refs or more`
+}
+
+/** A source for documents; without its credential. */
+export function presentSource(source: Source) {
+  return {
+    uid: source.uid,
+    kind: source.kind,
+    url: source.url,
+    hasCredential: source.credential !== null,
+    state: source.state,
+    defaultBranch: source.defaultBranch,
+    problem: source.problemCode === null ? null : { code: source.problemCode, message: source.problem ?? '' },
+    syncedAt: toTimestamp(source.syncedAt),
+    createdAt: toTimestamp(source.createdAt),
+  }
+}
