@@ -42,12 +42,3 @@ export async function insertUser(db: Db, user: NewUser): Promise<User | null> {
   const { passwordHash: _, ...rest } = user
   return { id: row.id, ...rest }
 }
-
-/** How many users there are. */
-export async function countUsers(db: Db): Promise<number> {
-  const row = await db
-    .selectFrom('users')
-    .select((select) => select.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow()
-  return row.count
-}

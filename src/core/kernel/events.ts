@@ -37,6 +37,3 @@ export type DomainEvent =
   | ({ type: 'dist.built'; reference: string; size: number } & OfPackage)
   | ({ type: 'dist.lost'; reference: string } & OfPackage)
   | { type: 'job.retried'; organization: OrganizationId | null; job: JobId }
-
-/** The names of all facts. */
-export type DomainEventType = DomainEvent['type']

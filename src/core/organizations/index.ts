@@ -2,7 +2,6 @@ export { addOrganization, type NewOrganization } from './create-organization.ts'
 export { getOrganizationBySlug } from './get-organization.ts'
 export {
   bumpOrganization,
-  findOrganization,
   findOrganizationBySlug,
   isMember,
   selectOrganizations,

@@ -58,12 +58,6 @@ export async function findOrganizationBySlug(db: Db, slug: string): Promise<Orga
   return row ?? null
 }
 
-/** The organization with that id, or null. */
-export async function findOrganization(db: Db, id: OrganizationId): Promise<Organization | null> {
-  const row = await db.selectFrom('organizations').select(COLUMNS).where('id', '=', id).executeTakeFirst()
-  return row ?? null
-}
-
 /** Organizations in the order of their creation. */
 export async function selectOrganizations(db: Db, page: Page): Promise<Paged<Organization>> {
   const rows = await db

@@ -49,7 +49,11 @@ export async function findPackage(db: Db, organization: OrganizationId, name: st
 const NAMES_PER_STATEMENT = 500
 
 /** The ids of those packages of an organization that have one of these names (lower case). */
-export async function selectPackageIds(db: Db, organization: OrganizationId, names: readonly string[]): Promise<Map<string, PackageId>> {
+export async function selectPackageIds(
+  db: Db,
+  organization: OrganizationId,
+  names: readonly string[],
+): Promise<Map<string, PackageId>> {
   const ids = new Map<string, PackageId>()
   for (let start = 0; start < names.length; start += NAMES_PER_STATEMENT) {
     const rows = await db

@@ -1,4 +1,4 @@
-import { DomainError, type ErrorKind } from '../../core/kernel/errors.ts'
+import type { DomainError, ErrorKind } from '../../core/kernel/errors.ts'
 
 /** The status of each kind of failure, where a dialect does not say otherwise. */
 export const STATUS: Readonly<Record<ErrorKind, number>> = {

@@ -74,7 +74,7 @@ async function search({ ctx, params, query, baseUrl }: Call): Promise<Response> 
   return privateJson({
     results: results.map((entry) => presentResult(entry, address)),
     total,
-    ...(page * perPage < total && page < MAX_PAGES ? { next: `${address}/search.json?${next}` } : {}),
+    ...(page * perPage < total && page < MAX_PAGES ? { next: `${address}/search.json?${next.toString()}` } : {}),
   })
 }
 

@@ -18,6 +18,7 @@ export async function up(db: AnyDb, flags: DialectFlags): Promise<void> {
   await createSources(db, flags)
   await createPackages(db, flags)
   await createWork(db, flags)
+  await createJobRecords(db, flags)
   await db.schema
     .createTable('download_counts')
     .addColumn('package_id', int, belongsTo('packages'))
@@ -232,6 +233,10 @@ async function createWork(db: AnyDb, flags: DialectFlags): Promise<void> {
     .where('state' as never, '=', 'running')
     .execute()
   await db.schema.createIndex('jobs_organization').on('jobs').columns(['organization_id', 'id']).execute()
+}
+
+async function createJobRecords(db: AnyDb, flags: DialectFlags): Promise<void> {
+  const int = flags.integer
   await db.schema
     .createTable('job_logs')
     .addColumn('job_id', int, belongsTo('jobs'))
