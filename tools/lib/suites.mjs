@@ -39,7 +39,7 @@ export const stages = [
     testSeconds: 20,
   },
   { name: 'clients', roots: ['test/clients'], database: 'sqlite', postgres: false, seconds: 240, testSeconds: 60 },
-  { name: 'fault', roots: ['test/fault', 'test/races'], database: 'sqlite', postgres: true, seconds: 150, testSeconds: 60 },
+  { name: 'fault', roots: ['test/fault', 'test/races', 'test/cli'], database: 'sqlite', postgres: true, seconds: 150, testSeconds: 60 },
 ]
 
 /** The stage that `npm run check` runs too. */
