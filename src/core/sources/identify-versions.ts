@@ -1,4 +1,10 @@
-import { importReferences, type ImportResult, type ImportedVersion, type SourceRef } from '../../composer/index.ts'
+import {
+  compareVersions,
+  importReferences,
+  type ImportResult,
+  type ImportedVersion,
+  type SourceRef,
+} from '../../composer/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import { toSeconds, type ManifestId } from '../kernel/values.ts'
 import { selectManifests, type CandidatePackage } from '../packages/index.ts'
@@ -101,7 +107,7 @@ function toCandidates(result: ImportResult): CandidatePackage[] {
     packages.set(version.name, entry)
   }
   return [...packages].map(([name, { versions }]) => {
-    const described = versions.find((version) => version.isDefaultBranch) ?? versions[0]
+    const described = findDescribing(versions)
     return {
       name,
       type: described?.type ?? 'library',
@@ -120,6 +126,12 @@ function toCandidates(result: ImportResult): CandidatePackage[] {
       })),
     }
   })
+}
+
+/** The version that a package takes its type and description from: the default branch, else the highest version. */
+function findDescribing(versions: readonly ImportedVersion[]): ImportedVersion | undefined {
+  const byVersion = versions.toSorted((left, right) => compareVersions(right.normalized, left.normalized))
+  return versions.find((version) => version.isDefaultBranch) ?? byVersion[0]
 }
 
 function getOrStringify(known: Map<object, string>, manifest: object): string {

@@ -7,7 +7,7 @@ import { deletePackagesOfSource } from '../packages/index.ts'
 import { enqueueSync } from './add-source.ts'
 import { deleteCredential } from './credentials.sql.ts'
 import { selectSkippedRefs, type SkippedRefRow } from './source-refs.sql.ts'
-import { deleteSourceRow, findSourceByUid, selectSources, type Source } from './sources.sql.ts'
+import { deleteSourceRow, findSourceByUid, lockSource, selectSources, type Source } from './sources.sql.ts'
 
 /** The source of an organization with that uid. Throws `source_not_found`. */
 export async function getSource(ctx: Ctx, input: { organization: OrganizationId; uid: string }): Promise<Source> {
@@ -47,10 +47,11 @@ export async function requestSync(ctx: Ctx, source: Source): Promise<JobId> {
 export async function removeSource(ctx: Ctx, source: Source): Promise<void> {
   authorize(ctx.actor, 'source.remove', source.organization)
   await ctx.transaction(async (tx) => {
-    await deletePackagesOfSource(tx, source.organization, source.id)
-    if (!(await deleteSourceRow(tx.db, source.id))) {
+    if (!(await lockSource(tx.db, source.id))) {
       throw new DomainError('source_not_found')
     }
+    await deletePackagesOfSource(tx, source.organization, source.id)
+    await deleteSourceRow(tx.db, source.id)
     if (source.credential !== null) {
       await deleteCredential(tx.db, source.credential)
     }

@@ -121,10 +121,23 @@ export async function recordFailing(db: Db, id: SourceId, code: string, problem:
   await db.updateTable('sources').set({ state: 'failing', problem_code: code, problem }).where('id', '=', id).execute()
 }
 
+/**
+ * Takes the source's row lock until the transaction ends and makes every sync that runs now fail to record. False when there is no
+ * such source. Whoever writes a source and its packages locks the source first, as `recordSynced` does; the other order
+ * would let two transactions wait for each other.
+ */
+export async function lockSource(db: Db, id: SourceId): Promise<boolean> {
+  const result = await db
+    .updateTable('sources')
+    .set((update) => ({ sync_revision: update('sync_revision', '+', 1) }))
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
 /** Deletes a source with its refs; packages must be gone before. */
-export async function deleteSourceRow(db: Db, id: SourceId): Promise<boolean> {
-  const result = await db.deleteFrom('sources').where('id', '=', id).executeTakeFirst()
-  return result.numDeletedRows > 0n
+export async function deleteSourceRow(db: Db, id: SourceId): Promise<void> {
+  await db.deleteFrom('sources').where('id', '=', id).execute()
 }
 
 /** How many sources there are in each state, and when the one that waits longest for a successful sync had its last. */

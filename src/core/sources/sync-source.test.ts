@@ -178,6 +178,70 @@ describe('a sync', () => {
     expect(await app.test.database.read.selectFrom('dists').select('id').execute()).toHaveLength(4)
   })
 
+  test('abuse 2, 3: odd ref names are listed as skipped with their reason and the others are imported', async () => {
+    const { repository, first } = await repositoryWithRelease()
+    const odd = ['$(id)', '`id`', 'a;b', '--output=/x'].map((name) => [`refs/tags/${name}`, first])
+    await repository.setRefs(Object.fromEntries(odd))
+    await repository.setRefs({ 'refs/tags/1.0.0': first })
+    const { app, source } = await createGitSource(repository)
+
+    const skipped = await listSkippedRefs(app.ctx(), source)
+
+    expect(skipped.map((ref) => `${ref.name}: ${ref.code}`).sort()).toEqual(
+      [
+        '$(id): invalid-name',
+        '--output=/x: invalid-name',
+        '`id`: invalid-name',
+        'a;b: invalid-name',
+        'v1.0.0: duplicate-version',
+      ].sort(),
+    )
+    expect((await publishedVersions(app)).map((version) => version.version)).toEqual(['1.0.0', 'dev-main'])
+  })
+
+  test('abuse 5: paths and links that lead out of the repository are never followed', async () => {
+    const repository = await temporaryRepository()
+    const [linked = '', readme = ''] = await repository.commit(
+      { files: { 'composer.json': { mode: '120000', data: '../../../../../../etc/passwd' } } },
+      packageCommit(
+        { readme: '../../etc/passwd', bin: ['run'] },
+        { 'README.md': { mode: '120000', data: '/etc/passwd' }, '-x': 'y' },
+      ),
+    )
+    await repository.setRefs({ 'refs/heads/main': readme, 'refs/tags/1.0.0': linked, 'refs/tags/2.0.0': readme })
+    const { app, source } = await createGitSource(repository)
+
+    expect(await listSkippedRefs(app.ctx(), source)).toMatchObject([{ name: '1.0.0', code: 'invalid-json' }])
+    const stored = await app.test.database.read.selectFrom('manifests').select('body').execute()
+    expect(JSON.stringify(stored)).not.toContain('root:')
+    expect((await publishedVersions(app)).map((version) => version.version)).toEqual(['2.0.0', 'dev-main'])
+  })
+
+  test('abuse 4, 6: a hostile manifest skips its own ref only, and names are held to the rules', async () => {
+    const repository = await temporaryRepository()
+    const commits = await repository.commit(
+      packageCommit({ description: 'good' }),
+      { files: { 'composer.json': `${'['.repeat(10_000)}${']'.repeat(10_000)}` } },
+      { files: { 'composer.json': `{"name":"acme/http","description":"${'x'.repeat(20_000_000)}"}` } },
+      {
+        files: {
+          'composer.json': '{"name":"acme/http","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}',
+        },
+      },
+      { files: { 'composer.json': Buffer.from([0xef, 0xbb, 0xbf, 0x7b, 0x7d]) } },
+      { files: { 'composer.json': Buffer.from('{"name":"acme/http"\u0000}'.replace('\\u0000', '\0')) } },
+    )
+    const tags = Object.fromEntries(commits.map((commit, index) => [`refs/tags/1.${index}.0`, commit]))
+    await repository.setRefs({ 'refs/heads/main': commits[0] ?? '', ...tags })
+    const { app, source } = await createGitSource(repository)
+
+    const skipped = await listSkippedRefs(app.ctx(), source)
+
+    expect(skipped.map((ref) => ref.name)).toEqual(['1.1.0', '1.2.0', '1.4.0', '1.5.0'])
+    expect((await publishedVersions(app)).map((version) => version.version)).toEqual(['1.0.0', '1.3.0', 'dev-main'])
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+  })
+
   test('a sync that another one overtook writes nothing', async () => {
     const { repository, second } = await repositoryWithRelease()
     const { app, source, sync } = await createGitSource(repository)
