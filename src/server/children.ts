@@ -1,5 +1,6 @@
 /** Serving processes that share the port, supervised by one that holds the data directory and runs the jobs. */
 import type { Logger } from '../core/kernel/ports.ts'
+import { within } from '../platform/queue/pause.ts'
 
 /** Supervised processes. */
 export interface Children {
@@ -24,7 +25,10 @@ export function startChildren(count: number, log: Logger): Children {
       for (const child of alive) {
         child.kill('SIGTERM')
       }
-      await Promise.race([Promise.all(supervised), Bun.sleep(timeout + GRACE)])
+      await within(
+        timeout + GRACE,
+        Promise.all(supervised).then(() => {}),
+      )
       for (const child of alive) {
         child.kill('SIGKILL')
       }

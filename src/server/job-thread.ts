@@ -1,5 +1,6 @@
 /** The job runner as a thread: started, watched, restarted when it dies, drained at the end. */
 import type { Logger } from '../core/kernel/ports.ts'
+import { within } from '../platform/queue/pause.ts'
 
 /** What the thread tells. */
 export type WorkerMessage = { kind: 'ready' } | { kind: 'drained' }
@@ -67,7 +68,7 @@ export async function startJobThread(log: Logger): Promise<JobThread> {
       })
       current.addEventListener('close', () => drained.resolve())
       current.postMessage({ kind: 'drain', timeout } satisfies WorkerOrder)
-      await Promise.race([drained.promise, Bun.sleep(timeout + CLOSING)])
+      await within(timeout + CLOSING, drained.promise)
       current.terminate()
     },
   }

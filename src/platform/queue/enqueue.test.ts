@@ -81,13 +81,25 @@ describe('enqueueing', () => {
     const id = await enqueue(queue.database, syncJob(1, { key: 'k', lane: 'interactive' }))
     await queue.database.write
       .updateTable('jobs')
-      .set({ run_at: START + 60_000 })
+      .set({ run_at: START + 60_000, started_at: START - 1000 })
       .execute()
 
     await enqueue(queue.database, syncJob(1, { key: 'k', lane: 'interactive' }))
     await enqueue(queue.database, syncJob(1, { key: 'k' }))
 
     expect(await readJob(queue.database, id)).toMatchObject({ lane: 'interactive', run_at: START + 60_000 })
+  })
+
+  test('abuse 57: a job that was never tried but lies ahead, because the clock was set back, is due when it is asked for again', async () => {
+    const id = await enqueue(queue.database, syncJob(1, { key: 'k', lane: 'interactive' }))
+    await queue.database.write
+      .updateTable('jobs')
+      .set({ run_at: START + 3_600_000 })
+      .execute()
+
+    await enqueue(queue.database, syncJob(1, { key: 'k', lane: 'interactive' }))
+
+    expect(await readJob(queue.database, id)).toMatchObject({ run_at: START })
   })
 
   test('a twin does not start before the change that joined it is committed', async () => {

@@ -56,7 +56,8 @@ async function insertJob(db: Db, job: NewJob, scope: { now: Instant; newId(): st
 
 /**
  * Locks the queued job with that key until the transaction ends and returns its id, or null when there is none. A
- * background job that is joined by an interactive one becomes interactive and due now.
+ * background job that is joined by an interactive one becomes interactive and due now; so does one that was never tried but lies
+ * in the future because the clock was set back.
  */
 export async function joinQueuedJob(
   db: Db,
@@ -71,7 +72,7 @@ export async function joinQueuedJob(
       run_at: raised
         ? eb
             .case()
-            .when(eb.and([eb('lane', '=', 'background'), eb('run_at', '>', now)]))
+            .when(eb.and([eb.or([eb('lane', '=', 'background'), eb('started_at', 'is', null)]), eb('run_at', '>', now)]))
             .then(now)
             .else(eb.ref('run_at'))
             .end()

@@ -35,42 +35,48 @@ function byRef(left: { ref: string }, right: { ref: string }): number {
   return left.ref < right.ref ? -1 : 1
 }
 
-test.each(REPOSITORIES)('%s is synced as it is imported', async (name) => {
-  const { repository, commits } = await rebuildFixture(fixturePath(`repositories/${name}.json`))
-  keepUntilEnd(repository)
-  const app = await createTestApp({ git: true })
-  app.leaveJobs()
-  const { id: organization } = await app.organization()
-  const expected = importReferences(toImportInput(readRepository(name)))
+const TIMEOUT = 30_000
 
-  const { source } = await addSource(app.ctx(), { organization, url: repository.url, credential: null })
-  const syncing = syncSource(app.ctx(SYSTEM), source.id, memoryReport())
+test.each(REPOSITORIES)(
+  '%s is synced as it is imported',
+  async (name) => {
+    const { repository, commits } = await rebuildFixture(fixturePath(`repositories/${name}.json`))
+    keepUntilEnd(repository)
+    const app = await createTestApp({ git: true })
+    app.leaveJobs()
+    const { id: organization } = await app.organization()
+    const expected = importReferences(toImportInput(readRepository(name)))
 
-  if (expected.versions.length === 0) {
-    expect(syncing).rejects.toMatchObject({ code: 'source_invalid' })
-    await syncing.catch(() => {})
-    return
-  }
-  await syncing
-  expect(await readRows(app)).toEqual(
-    expected.versions
-      .map((version) => ({
-        ref: version.ref,
-        name: String(version.name),
-        version: version.version,
-        normalized: version.normalized,
-        reference: commits.get(version.reference) ?? '',
-        time: version.time,
-        defaultBranch: version.isDefaultBranch,
-      }))
-      .sort(byRef),
-  )
-  const skipped = await app.test.database.read
-    .selectFrom('source_refs')
-    .select(['kind', 'name', 'skip_code as code'])
-    .where('skip_code', 'is not', null)
-    .execute()
-  expect(skipped.map(({ kind, name: ref, code }) => `refs/${kind === 'tag' ? 'tags' : 'heads'}/${ref} ${code}`).sort()).toEqual(
-    expected.skipped.map(({ ref, code }) => `${ref} ${code}`).sort(),
-  )
-})
+    const { source } = await addSource(app.ctx(), { organization, url: repository.url, credential: null })
+    const syncing = syncSource(app.ctx(SYSTEM), source.id, memoryReport())
+
+    if (expected.versions.length === 0) {
+      expect(syncing).rejects.toMatchObject({ code: 'source_invalid' })
+      await syncing.catch(() => {})
+      return
+    }
+    await syncing
+    expect(await readRows(app)).toEqual(
+      expected.versions
+        .map((version) => ({
+          ref: version.ref,
+          name: String(version.name),
+          version: version.version,
+          normalized: version.normalized,
+          reference: commits.get(version.reference) ?? '',
+          time: version.time,
+          defaultBranch: version.isDefaultBranch,
+        }))
+        .sort(byRef),
+    )
+    const skipped = await app.test.database.read
+      .selectFrom('source_refs')
+      .select(['kind', 'name', 'skip_code as code'])
+      .where('skip_code', 'is not', null)
+      .execute()
+    expect(skipped.map(({ kind, name: ref, code }) => `refs/${kind === 'tag' ? 'tags' : 'heads'}/${ref} ${code}`).sort()).toEqual(
+      expected.skipped.map(({ ref, code }) => `${ref} ${code}`).sort(),
+    )
+  },
+  TIMEOUT,
+)
