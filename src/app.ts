@@ -91,6 +91,8 @@ export function createJobHandlers(ports: Ports): JobHandlers {
   const ctxOf = (job: { kind: string; id: number }) => createCtx(ports, SYSTEM, jobOrigin(job.kind, job.id))
   return {
     'source.sync': (job) => jobs['source.sync'](ctxOf(job), job.payload, job.report),
+    'sources.reconcile': (job) => jobs['sources.reconcile'](ctxOf(job), job.payload, job.report),
+    'hooks.purge': (job) => jobs['hooks.purge'](ctxOf(job), job.payload, job.report),
     'archive.build': (job) => jobs['archive.build'](ctxOf(job), job.payload, job.report),
     'archives.prebuild': (job) => jobs['archives.prebuild'](ctxOf(job), job.payload, job.report),
     'mirror.remove': (job) => jobs['mirror.remove'](ctxOf(job), job.payload, job.report),
@@ -103,13 +105,17 @@ export function createJobHandlers(ports: Ports): JobHandlers {
   }
 }
 
-function housekeeping(kind: Extract<JobKind, 'blobs.scrub' | 'blobs.collect' | 'jobs.purge'>, cron: string): Schedule {
+type Housekeeping = Extract<JobKind, 'sources.reconcile' | 'hooks.purge' | 'blobs.scrub' | 'blobs.collect' | 'jobs.purge'>
+
+function housekeeping(kind: Housekeeping, cron: string): Schedule {
   const job: NewJob = { kind, payload: {}, organization: null, dedupeKey: kind, lane: 'background', maxAttempts: 3 }
   return { name: kind, cron, job }
 }
 
 /** What recurs; times are UTC. */
 export const SCHEDULES: readonly Schedule[] = [
+  housekeeping('sources.reconcile', '* * * * *'),
+  housekeeping('hooks.purge', '29 3 * * *'),
   housekeeping('jobs.purge', '17 * * * *'),
   housekeeping('blobs.collect', '41 3 * * *'),
   housekeeping('blobs.scrub', '11 4 * * 0'),

@@ -6,6 +6,7 @@ import { createRunner, SCHEDULES } from './app.ts'
 import { openApp, systemCtx, type App } from './compose.ts'
 import type { Config } from './config.ts'
 import { openSetup } from './core/access/index.ts'
+import { refreshRendered } from './core/catalog/index.ts'
 import { lockData, type DataLock } from './platform/db/data-lock.ts'
 import { createServer, type Server } from './server/http-server.ts'
 import { startChildren, type Children } from './server/children.ts'
@@ -68,6 +69,9 @@ async function start(config: Config, request: ServeRequest): Promise<Running> {
 async function startParts(running: Running, request: ServeRequest, isChild: boolean): Promise<void> {
   const { app } = running
   const { config } = app
+  if (request.role !== 'worker' && !isChild) {
+    await refreshRendered(systemCtx(app, 'start'), config.publicUrl)
+  }
   if (request.role !== 'web' && !isChild) {
     running.jobs = await startJobs(app, request.role)
   }

@@ -2,6 +2,8 @@ import type { Config } from '../config.ts'
 
 /** What somebody needs to use an organization's repository with Composer. */
 export interface ComposerSetUp {
+  /** Public base URL without a slash at the end. */
+  base: string
   repository: string
   host: string
   /** Whether Composer must be told that this address is not encrypted. */
@@ -14,6 +16,7 @@ export interface ComposerSetUp {
 export function toComposerSetUp(config: Config, slug: string): ComposerSetUp {
   const base = config.publicUrl ?? `http://localhost:${config.port}`
   return {
+    base,
     repository: `${base}/${slug}/`,
     host: new URL(base).host,
     isPlain: base.startsWith('http:'),

@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import manifest from '../../package.json'
+import { addArtifactCommands } from './commands/artifact.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addHookCommands } from './commands/hook.ts'
 import { addJobCommands } from './commands/job.ts'
 import { addOrganizationCommands } from './commands/organization.ts'
 import { addPackageCommands } from './commands/package.ts'
@@ -56,6 +58,8 @@ export function createProgram({ terminal, isJson }: { terminal: Terminal; isJson
   addOrganizationCommands(program, run)
   addTokenCommands(program, run)
   addSourceCommands(program, run)
+  addArtifactCommands(program, run)
+  addHookCommands(program, run)
   addPackageCommands(program, run)
   addJobCommands(program, run)
   addDoctorCommand(program, run)

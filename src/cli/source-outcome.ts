@@ -3,16 +3,19 @@ import { DomainError } from '../core/kernel/errors.ts'
 import { parseGitUrl } from '../core/kernel/git-url.ts'
 import { MAX_PAGE } from '../core/kernel/paging.ts'
 import type { OrganizationId } from '../core/kernel/values.ts'
-import { getSource, listSkippedRefs, listSources, type SkippedRefRow, type Source } from '../core/sources/index.ts'
+import { getSource, listSkippedRefs, listSources, syncInterval, type SkippedRefRow, type Source } from '../core/sources/index.ts'
 import { readPackages } from './commands/package.ts'
 import { toInert } from './inert.ts'
 import { readAll } from './read-all.ts'
+import { formatSyncInterval } from './sync-interval.ts'
 import { formatFields, formatTable } from './table.ts'
 import { countOf, toMoment, toTimestamp } from './texts.ts'
 
 /** A source with what its last sync brought. */
 export interface SourceOutcome {
   source: Source
+  /** When it was read. */
+  now: number
   packages: number
   versions: number
   skipped: SkippedRefRow[]
@@ -25,7 +28,7 @@ export async function getSourceByKey(ctx: Ctx, organization: OrganizationId, key
     return getSource(ctx, { organization, uid: key })
   }
   // What is stored was allowed once; whether it would be now does not matter for finding it.
-  const { canonical } = parseGitUrl(key, { allowFile: true, allowHttp: true })
+  const canonical = key.startsWith('artifact://') ? key : parseGitUrl(key, { allowFile: true, allowHttp: true }).canonical
   const sources = await readAll(undefined, (page) => listSources(ctx, { organization, page }))
   const found = sources.find(({ url }) => url === canonical)
   if (found === undefined) {
@@ -41,7 +44,14 @@ export async function readOutcome(ctx: Ctx, organization: OrganizationId, uid: s
   const own = (await readPackages(ctx, organization)).filter((found) => found.source === source.id)
   const packages = own.length
   const versions = own.map((found) => found.versions).reduce((sum, count) => sum + count, 0)
-  return { source, packages, versions, skipped, document: { ...presentSource(source), packages, versions, skipped } }
+  return {
+    source,
+    now: ctx.now,
+    packages,
+    versions,
+    skipped,
+    document: { ...presentSource(source), packages, versions, skipped },
+  }
 }
 
 /** What a sync brought, for people: numbers, and why refs were skipped. */
@@ -57,7 +67,7 @@ export function summarize({ packages, versions, skipped }: SourceOutcome, slug: 
 }
 
 /** Everything about a source, for people. */
-export function describeSource({ source, packages, versions, skipped }: SourceOutcome, width: number | null): string {
+export function describeSource({ source, now, packages, versions, skipped }: SourceOutcome, width: number | null): string {
   const fields = formatFields([
     ['Source', source.uid],
     ['URL', source.url],
@@ -65,6 +75,8 @@ export function describeSource({ source, packages, versions, skipped }: SourceOu
     ['State', source.state],
     ['Last sync', toMoment(source.syncedAt)],
     ['Problem', source.problem ?? '-'],
+    ['Looked at every', describeInterval(source, now)],
+    ['Hook', describeHookState(source)],
     ['Default branch', source.defaultBranch ?? '-'],
     ['Packages', String(packages)],
     ['Versions', String(versions)],
@@ -76,6 +88,25 @@ export function describeSource({ source, packages, versions, skipped }: SourceOu
     width,
   )
   return skipped.length === 0 ? fields : `${fields}\n\n${table}`
+}
+
+function describeInterval(source: Source, now: number): string {
+  const interval = formatSyncInterval(syncInterval(source, now) / 1000)
+  return source.syncInterval === null ? `${interval} (auto)` : interval
+}
+
+/** How the hook of a source does, in words. */
+export function describeHookState({ hookedAt, hookSeenAt, hookMissedAt }: Source): string {
+  if (hookedAt === null) {
+    return 'none'
+  }
+  const seen = hookSeenAt === null ? 'nothing arrived yet' : `last told of a change ${toMoment(hookSeenAt)}`
+  return isHookMissing({ hookSeenAt, hookMissedAt }) ? `hook missed: a change was found ${toMoment(hookMissedAt)}; ${seen}` : seen
+}
+
+/** Whether the last thing known of a hook is that it missed a change. */
+function isHookMissing({ hookSeenAt, hookMissedAt }: Pick<Source, 'hookSeenAt' | 'hookMissedAt'>): boolean {
+  return hookMissedAt !== null && hookMissedAt > (hookSeenAt ?? 0)
 }
 
 function countOfSkipped(skipped: readonly SkippedRefRow[]): string {
@@ -93,6 +124,18 @@ export function presentSource(source: Source) {
     defaultBranch: source.defaultBranch,
     problem: source.problemCode === null ? null : { code: source.problemCode, message: source.problem ?? '' },
     syncedAt: toTimestamp(source.syncedAt),
+    intervalSeconds: source.syncInterval,
+    hook: source.hookedAt === null ? null : presentHook(source),
     createdAt: toTimestamp(source.createdAt),
+  }
+}
+
+function presentHook(source: Source) {
+  const state = source.hookSeenAt === null ? 'waiting' : 'ok'
+  return {
+    state: isHookMissing(source) ? 'missed' : state,
+    since: toTimestamp(source.hookedAt),
+    seenAt: toTimestamp(source.hookSeenAt),
+    missedAt: toTimestamp(source.hookMissedAt),
   }
 }

@@ -79,7 +79,8 @@ export {
 } from './versions.ts'
 export { IMPORT_DIFFERENCES, type ImportDifference } from './import/differences.ts'
 export { type LoadedManifest, loadManifest, type UsableManifest } from './import/load-manifest.ts'
-export type { SkipCode } from './import/ref-version.ts'
+export { type ExpectedUpload, type IdentifiedUpload, identifyUpload, type UploadProblem } from './import/identify-upload.ts'
+export { type SkipCode, versionKey } from './import/ref-version.ts'
 export {
   type ImportedVersion,
   type ImportInput,
@@ -112,3 +113,7 @@ export { createDeflateCache, type DeflateCache } from './archive/deflate-cache.t
 export { packFiles } from './archive/pack-files.ts'
 export { listSymlinkIds, selectFiles, toArchiveBase, type TreeFile } from './archive/select-files.ts'
 export { writeZip } from './archive/zip-writer.ts'
+export type { ArchiveBytes } from './archive/archive-bytes.ts'
+export type { ArchiveRefusal, ArchiveRule } from './archive/archive-refusal.ts'
+export type { ArchiveLimits } from './archive/archive-tree.ts'
+export { ARCHIVE_FORMATS, type ArchiveFormat, readArchive, type ReadArchive } from './archive/read-archive.ts'

@@ -1,7 +1,16 @@
 import type { Ctx } from '../core/kernel/ctx.ts'
 import type { JobKind, JobPayloads, JobReport } from '../core/kernel/jobs.ts'
 import { createDeflateCache } from '../composer/index.ts'
-import { buildArchive, collectBlobs, prebuildArchives, scrubBlobs, syncSource, type ArchiveTools } from '../core/sources/index.ts'
+import { purgeReceipts } from '../core/hooks/index.ts'
+import {
+  buildArchive,
+  collectBlobs,
+  prebuildArchives,
+  reconcileSources,
+  scrubBlobs,
+  syncSource,
+  type ArchiveTools,
+} from '../core/sources/index.ts'
 
 /** Memory for compressed files that consecutive archives of a repository share, in bytes. */
 const DEFLATE_CACHE_BYTES = 64 * 1024 * 1024
@@ -20,6 +29,8 @@ export function createCoreJobs(): CoreJobs {
   const tools = (report: JobReport): ArchiveTools => ({ report, cache })
   return {
     'source.sync': async (ctx, payload, report) => void (await syncSource(ctx, payload.source, report)),
+    'sources.reconcile': async (ctx, _, report) => void (await reconcileSources(ctx, report)),
+    'hooks.purge': async (ctx) => void (await purgeReceipts(ctx)),
     'archive.build': (ctx, payload, report) => buildArchive(ctx, payload, tools(report)),
     'archives.prebuild': (ctx, payload, report) => prebuildArchives(ctx, payload.package, tools(report)),
     'mirror.remove': (ctx, payload) => ctx.git.remove(payload.mirror),

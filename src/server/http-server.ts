@@ -1,28 +1,39 @@
 /**
  * The HTTP server: the hot path first, then the routes of all surfaces. What it is made of comes from the composition root; tests call
  * `handle` without a socket.
+ *
+ * Clients that hold connections: the runtime closes one whose request head is not complete after about ten seconds, and an idle one after
+ * `IDLE_SECONDS`, but waits for ever for a body that comes byte by byte. So bodies have `BODY_SECONDS` in all.
  */
 import { Hono } from 'hono'
 import type { App } from '../compose.ts'
 import type { Config } from '../config.ts'
 import { authenticate } from '../core/access/index.ts'
 import type { Actor, Origin } from '../core/kernel/actor.ts'
-import { isDomainError } from '../core/kernel/errors.ts'
-import { countJobs, findOldestDue } from '../core/jobs/index.ts'
-import { summarizeSources } from '../core/sources/index.ts'
+import { DomainError, invalidInput, isDomainError } from '../core/kernel/errors.ts'
 import { UsageBuffer } from '../core/statistics/index.ts'
 import { createMetrics, type Metrics } from '../platform/log/metrics.ts'
 import { ThreadedRenderer } from './renderer.ts'
+import { createTelemetry, renderState } from './server-metrics.ts'
 import { setupRoutes } from '../surfaces/console/setup-routes.ts'
 import { readSecret } from '../surfaces/http/credentials.ts'
 import { domainErrorResponse, errorResponse, unexpectedErrorResponse } from '../surfaces/http/errors.ts'
-import { clientAddress, parseTrustedProxies, readBaseUrl, type TrustedProxies } from '../surfaces/http/forwarding.ts'
+import {
+  clientAddress,
+  parseTrustedProxies,
+  readBaseUrl,
+  type Addressed,
+  type TrustedProxies,
+} from '../surfaces/http/forwarding.ts'
+import { BodyNotReceived } from '../surfaces/http/request-body.ts'
 import { readPath } from '../surfaces/http/request-path.ts'
 import type { Call, Route } from '../surfaces/http/route.ts'
 import type { Telemetry } from '../surfaces/http/telemetry.ts'
+import { HOOK_BYTES, inboundRoutes } from '../surfaces/inbound/routes.ts'
 import { opsRoutes } from '../surfaces/ops/routes.ts'
 import { DocumentStore, type DocumentRenderer } from '../surfaces/repository/document-store.ts'
 import { HotPath } from '../surfaces/repository/hot-path.ts'
+import { parseRepositoryPath } from '../surfaces/repository/repository-path.ts'
 import { repositoryRoutes } from '../surfaces/repository/routes.ts'
 
 /** Which parts answer: everything, or only what supervision asks of a process that runs jobs. */
@@ -31,7 +42,7 @@ export type Serving = 'all' | 'ops'
 /** A server before and while it listens. */
 export interface Server {
   /** Answers one request as if it had come from `peer`. Never rejects. */
-  handle(request: Request, peer: string): Response | Promise<Response>
+  handle(request: Request, peer: string | (() => string)): Response | Promise<Response>
   /** The routes besides the hot path, for the documentation and tests. */
   readonly routes: readonly Route[]
   readonly usage: UsageBuffer
@@ -45,9 +56,10 @@ const FOLD_INTERVAL = 5_000
 const IDLE_SECONDS = 30
 /** A request may wait this long for an archive to be built. */
 const ANSWER_SECONDS = 180
-const MAX_BODY = 16 * 1024 * 1024
-/** Seconds; the metadata path is expected in the first two. */
-const BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60]
+/** Beyond every surface's own limit, so that each refuses in its own words. */
+const MAX_BODY = HOOK_BYTES + 1024 * 1024
+const BODY_SECONDS = 20
+const DRAIN_PAUSE = 20
 
 /** Builds a server over an opened installation. */
 export function createServer(app: App, serving: Serving, renderer?: DocumentRenderer): Server {
@@ -94,41 +106,46 @@ class HttpServer implements Server {
           })
     const ops = opsRoutes({
       findProblems: () => this.#findProblems(),
-      renderMetrics: () => this.#renderMetrics(),
+      renderMetrics: async () => this.#metrics.render() + (await renderState(ports, this.#documents.bytes)),
       metricsToken: config.metricsToken,
     })
-    const all = [...ops, ...setupRoutes((actor, call) => app.ctx(actor, call.origin)), ...repositoryRoutes(this.usage)]
+    const setup = setupRoutes((actor, call) => app.ctx(actor, call.origin))
+    const all = [...ops, ...setup, ...inboundRoutes(), ...repositoryRoutes(this.usage)]
     this.routes = serving === 'ops' ? ops : all
     this.#router = this.#buildRouter()
   }
 
-  handle(request: Request, peer: string): Response | Promise<Response> {
+  handle(request: Request, peer: string | (() => string)): Response | Promise<Response> {
     const started = performance.now()
-    const path = readPath(request.url)
-    if (path === null) {
-      return this.#measure('none', started, errorResponse(404, { message: 'There is nothing at this address.' }))
+    const url = readUrl(request)
+    if (url === null) {
+      return this.#measure('none', started, errorResponse(400, { message: 'The Host header names no host.' }))
     }
-    const addressed = { headers: request.headers, peer }
+    const path = readPath(url)
+    if (path === null) {
+      return this.#measure('none', started, nothingHere())
+    }
+    const addressed: Addressed = {
+      headers: request.headers,
+      get peer() {
+        return typeof peer === 'string' ? peer : peer()
+      },
+    }
     const baseUrl = readBaseUrl(addressed, this.#config.publicUrl, this.#proxies)
     if (baseUrl === null) {
       return this.#measure('none', started, errorResponse(400, { message: 'The Host header names no host.' }))
     }
-    const origin: Origin = {
-      surface: 'http',
-      address: clientAddress(addressed, this.#proxies),
-      agent: request.headers.get('user-agent')?.slice(0, 300) ?? null,
-      requestId: null,
-    }
+    const origin = (): Origin => toOrigin(addressed, this.#proxies)
     if (this.#hotPath !== null && (request.method === 'GET' || request.method === 'HEAD')) {
       const answer = this.#hotPath.answer({ request, path, baseUrl, origin })
       if (answer instanceof Response) {
         return this.#measure('repository', started, answer)
       }
       if (answer !== null) {
-        return this.#settle('repository', started, { answer, origin })
+        return this.#settle('repository', started, { answer, origin: origin(), request })
       }
     }
-    return this.#route({ request, path, baseUrl, origin, started })
+    return this.#route({ request, path, baseUrl, origin: origin(), started })
   }
 
   listen({ shared }: { shared: boolean }): number {
@@ -139,13 +156,13 @@ class HttpServer implements Server {
       idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: MAX_BODY,
       fetch: (request, listening) => {
-        const response = this.handle(request, listening.requestIP(request)?.address ?? '')
+        const response = this.handle(request, () => listening.requestIP(request)?.address ?? '')
         if (response instanceof Promise) {
           listening.timeout(request, ANSWER_SECONDS)
         }
         return response
       },
-      error: (error) => this.#unexpected(error, null),
+      error: (error) => this.#failedToSend(error),
     })
     this.#listening = server
     this.#folding = setInterval(() => void this.#fold(), FOLD_INTERVAL)
@@ -156,9 +173,14 @@ class HttpServer implements Server {
     if (this.#folding !== null) {
       clearInterval(this.#folding)
     }
-    const stopped = this.#listening?.stop(false) ?? Promise.resolve()
-    await Promise.race([stopped, Bun.sleep(timeout)])
-    await this.#listening?.stop(true)
+    const deadline = performance.now() + timeout
+    const listening = this.#listening
+    void listening?.stop(false)
+    // Idle connections may stay for half a minute; only requests are waited for.
+    while ((listening?.pendingRequests ?? 0) > 0 && performance.now() < deadline) {
+      await Bun.sleep(DRAIN_PAUSE)
+    }
+    await listening?.stop(true)
     await this.#fold()
     if (this.#renderer instanceof ThreadedRenderer) {
       this.#renderer.close()
@@ -174,7 +196,9 @@ class HttpServer implements Server {
   }
 
   #buildRouter(): Hono<{ Bindings: { incoming: Incoming } }> {
-    const router = new Hono<{ Bindings: { incoming: Incoming } }>({ getPath: (request) => readPath(request.url) ?? '/' })
+    // Hono decodes parameters once more; the path is decoded already, and `%252F` must not become a slash.
+    const getPath = (request: Request) => (readPath(request.url) ?? '/').replaceAll('%', '%25')
+    const router = new Hono<{ Bindings: { incoming: Incoming } }>({ getPath })
     for (const route of this.routes) {
       router.on(route.method, route.path, async (c) => {
         c.env.incoming.surface = route.surface
@@ -183,10 +207,9 @@ class HttpServer implements Server {
     }
     for (const path of new Set(this.routes.map((route) => route.path))) {
       const allowed = this.routes.filter((route) => route.path === path).map((route) => route.method)
-      const allow = [...allowed, ...(allowed.includes('GET') ? ['HEAD'] : [])].join(', ')
-      router.all(path, () => errorResponse(405, { message: `This address answers ${allow}.` }, { Allow: allow }))
+      router.all(path, () => wrongMethod([...allowed, ...(allowed.includes('GET') ? ['HEAD'] : [])]))
     }
-    router.notFound(() => errorResponse(404, { message: 'There is nothing at this address.' }))
+    router.notFound((c) => this.#notFound(c.env.incoming.path))
     router.onError((error) => {
       throw error
     })
@@ -194,8 +217,16 @@ class HttpServer implements Server {
   }
 
   #route(incoming: Incoming): Promise<Response> {
-    const answer = Promise.resolve(this.#router.fetch(incoming.request, { incoming }))
-    return this.#settle(() => incoming.surface ?? 'none', incoming.started, { answer, origin: incoming.origin })
+    const { request, origin } = incoming
+    // As a GET, so that the response keeps its length; the runtime leaves the body of an answer to HEAD out.
+    const routed = request.method === 'HEAD' ? new Request(request, { method: 'GET' }) : request
+    const answer = Promise.resolve(this.#router.fetch(routed, { incoming }))
+    return this.#settle(() => incoming.surface ?? 'none', incoming.started, { answer, origin, request })
+  }
+
+  #notFound(path: string): Response {
+    const isHot = this.#hotPath !== null && parseRepositoryPath(path) !== null
+    return isHot ? wrongMethod(['GET', 'HEAD']) : nothingHere()
   }
 
   async #toCall(request: Request, incoming: Incoming, params: Record<string, string>): Promise<Call> {
@@ -206,15 +237,16 @@ class HttpServer implements Server {
     if (token !== null) {
       this.usage.use(token.token, ports.clock.now())
     }
-    const question = request.url.indexOf('?')
     return {
       request,
       params,
-      query: new URLSearchParams(question < 0 ? '' : request.url.slice(question)),
+      query: readQuery(request.url),
       baseUrl: incoming.baseUrl,
       address: incoming.origin.address ?? '',
       origin: incoming.origin,
       actor,
+      signal:
+        request.body === null ? request.signal : AbortSignal.any([request.signal, AbortSignal.timeout(BODY_SECONDS * 1000)]),
       ctx: this.#app.ctx(actor, incoming.origin),
     }
   }
@@ -222,15 +254,35 @@ class HttpServer implements Server {
   async #settle(
     surface: string | (() => string),
     started: number,
-    { answer, origin }: { answer: Promise<Response>; origin: Origin },
+    { answer, origin, request }: { answer: Promise<Response>; origin: Origin; request: Request },
   ): Promise<Response> {
     let response: Response
     try {
       response = await answer
     } catch (error) {
-      response = isDomainError(error) ? domainErrorResponse(error) : this.#unexpected(error, origin)
+      response = this.#toErrorResponse(error, { origin, request })
     }
     return this.#measure(typeof surface === 'string' ? surface : surface(), started, response)
+  }
+
+  #toErrorResponse(error: unknown, { origin, request }: { origin: Origin; request: Request }): Response {
+    if (isDomainError(error)) {
+      return domainErrorResponse(error)
+    }
+    if (error instanceof BodyNotReceived || request.signal.aborted) {
+      return errorResponse(408, { message: 'The request did not arrive in time.' }, { Connection: 'close' })
+    }
+    return this.#unexpected(error, origin)
+  }
+
+  /** A file that an answer names could not be opened: clients try again, and then the archive is looked for, or built, anew. */
+  #failedToSend(error: Error): Response {
+    if (!('path' in error)) {
+      return this.#unexpected(error, null)
+    }
+    this.#hotPath?.forget()
+    this.#app.ports.log.error('An archive could not be read from the storage.', { error })
+    return domainErrorResponse(new DomainError('storage_unavailable', { problem: 'an archive could not be read' }))
   }
 
   #unexpected(error: unknown, origin: Origin | null): Response {
@@ -258,38 +310,14 @@ class HttpServer implements Server {
       return ['The database does not answer.']
     }
   }
+}
 
-  async #renderMetrics(): Promise<string> {
-    const { database, clock } = this.#app.ports
-    const now = clock.now()
-    const extra = createMetrics()
-    const jobs = extra.gauge({ name: 'repertoire_jobs', help: 'Jobs by state.', labels: ['state'] })
-    for (const { state, count } of await countJobs(database.read)) {
-      jobs.set({ state }, count)
-    }
-    const oldest = await findOldestDue(database.read, now)
-    const waiting = extra.gauge({ name: 'repertoire_job_wait_seconds', help: 'Since when the longest due job waits.' })
-    waiting.set({}, oldest === null ? 0 : (now - oldest) / 1000)
-    const sources = extra.gauge({ name: 'repertoire_sources', help: 'Sources by state.', labels: ['state'] })
-    const age = extra.gauge({
-      name: 'repertoire_sync_age_seconds',
-      help: 'Age of the last successful sync, of the source where it is oldest.',
-      labels: ['state'],
-    })
-    for (const { state, count, oldestSync } of await summarizeSources(database.read)) {
-      sources.set({ state }, count)
-      if (oldestSync !== null) {
-        age.set({ state }, (now - oldestSync) / 1000)
-      }
-    }
-    extra.gauge({ name: 'repertoire_document_cache_bytes', help: 'Rendered documents in memory.' }).set({}, this.#documents.bytes)
-    extra.gauge({ name: 'repertoire_resident_bytes', help: 'Resident memory of the process.' }).set({}, process.memoryUsage.rss())
-    const asked = performance.now()
-    await database.ping()
-    extra
-      .gauge({ name: 'repertoire_database_ping_seconds', help: 'Time of the simplest statement.' })
-      .set({}, (performance.now() - asked) / 1000)
-    return this.#metrics.render() + extra.render()
+function toOrigin(addressed: Addressed, proxies: TrustedProxies): Origin {
+  return {
+    surface: 'http',
+    address: clientAddress(addressed, proxies),
+    agent: addressed.headers.get('user-agent')?.slice(0, 300) ?? null,
+    requestId: null,
   }
 }
 
@@ -302,19 +330,30 @@ interface Incoming {
   surface?: string
 }
 
-function createTelemetry(metrics: Metrics): Telemetry {
-  return {
-    requests: metrics.counter({ name: 'repertoire_requests_total', help: 'Answered requests.', labels: ['surface', 'status'] }),
-    duration: metrics.histogram({
-      name: 'repertoire_request_duration_seconds',
-      help: 'Time until the response was ready to be sent.',
-      labels: ['surface'],
-      buckets: BUCKETS,
-    }),
-    cache: metrics.counter({
-      name: 'repertoire_answers_total',
-      help: 'Hot-path requests by what the memory knew.',
-      labels: ['outcome'],
-    }),
+/** The URL of a request; null when it has none, as with a `Host` header that names no host. */
+function readUrl(request: Request): string | null {
+  try {
+    return request.url
+  } catch {
+    return null
   }
+}
+
+/** Values with a NUL are refused here, because not every database can be asked for them. */
+function readQuery(url: string): URLSearchParams {
+  const question = url.indexOf('?')
+  const query = new URLSearchParams(question < 0 ? '' : url.slice(question))
+  if ([...query.values()].some((value) => value.includes('\0'))) {
+    throw invalidInput('query', 'a NUL character is not allowed')
+  }
+  return query
+}
+
+function nothingHere(): Response {
+  return errorResponse(404, { message: 'There is nothing at this address.' })
+}
+
+function wrongMethod(allowed: readonly string[]): Response {
+  const allow = allowed.join(', ')
+  return errorResponse(405, { message: `This address answers ${allow}.` }, { Allow: allow })
 }

@@ -37,6 +37,10 @@ export function createInlineRenderer(db: Db): DocumentRenderer {
   }
 }
 
+function environment(): Record<string, string> {
+  return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+}
+
 type Unnumbered = RenderOrder extends infer Order ? (Order extends RenderOrder ? Omit<Order, 'id'> : never) : never
 
 /**
@@ -71,7 +75,7 @@ export class ThreadedRenderer implements DocumentRenderer {
   /** Ends the thread; documents under way are rendered inline. */
   close(): void {
     this.#thread?.terminate()
-    this.#giveUp()
+    this.#giveUp(this.#thread)
   }
 
   #order(order: Unnumbered): Promise<CompressedDocument | null> {
@@ -85,21 +89,27 @@ export class ThreadedRenderer implements DocumentRenderer {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL('./render-thread-main.ts', import.meta.url))
+    // Without being told, a thread gets the environment with which the process was started.
+    const thread = new Worker(new URL('./render-thread-main.ts', import.meta.url), { env: environment() })
     thread.addEventListener('message', (event: MessageEvent<RenderResult>) => {
       this.#waiting.get(event.data.id)?.(event.data.document)
       this.#waiting.delete(event.data.id)
     })
     thread.addEventListener('error', (event) => {
       this.#log.error('The rendering thread failed.', { problem: event.message })
-      this.#giveUp()
+      thread.terminate()
+      this.#giveUp(thread)
     })
-    thread.addEventListener('close', () => this.#giveUp())
+    thread.addEventListener('close', () => this.#giveUp(thread))
     thread.unref()
     return thread
   }
 
-  #giveUp(): void {
+  /** Resolves what waits for a thread that ended, unless another one was started since. */
+  #giveUp(ended: Worker | null): void {
+    if (this.#thread !== ended) {
+      return
+    }
     this.#thread = null
     for (const resolve of this.#waiting.values()) {
       resolve(null)

@@ -27,7 +27,7 @@ export const stages = [
     roots: ['src', 'tools', 'test/architecture.test.ts', 'test/kit', 'test/contract', 'test/property'],
     database: 'sqlite',
     postgres: false,
-    seconds: 170,
+    seconds: 240,
     testSeconds: 10,
   },
   {
@@ -35,11 +35,18 @@ export const stages = [
     roots: ['src/core', 'src/platform', 'src/jobs'],
     database: 'postgres',
     postgres: true,
-    seconds: 200,
+    seconds: 240,
     testSeconds: 20,
   },
   { name: 'clients', roots: ['test/clients'], database: 'sqlite', postgres: false, seconds: 240, testSeconds: 60 },
-  { name: 'fault', roots: ['test/fault', 'test/races', 'test/cli'], database: 'sqlite', postgres: true, seconds: 150, testSeconds: 60 },
+  {
+    name: 'fault',
+    roots: ['test/fault', 'test/races', 'test/cli'],
+    database: 'sqlite',
+    postgres: true,
+    seconds: 330,
+    testSeconds: 60,
+  },
 ]
 
 /** The stage that `npm run check` runs too. */

@@ -1,7 +1,7 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { getJob } from '../../core/jobs/index.ts'
 import { getOrganizationBySlug } from '../../core/organizations/index.ts'
-import { addSource, listSources, removeSource, requestSync, type Source } from '../../core/sources/index.ts'
+import { addSource, listSources, removeSource, requestSync, setSyncInterval, type Source } from '../../core/sources/index.ts'
 import { CliFailure, EXIT, usageFailure } from '../failure.ts'
 import { followFrom, followJob, requireSuccess, type FollowedJob } from '../follow-job.ts'
 import { limitOption, noWaitOption } from '../options.ts'
@@ -10,6 +10,7 @@ import { readAll } from '../read-all.ts'
 import type { Session } from '../session.ts'
 import { addCredentialOptions, readCredential, type CredentialOptions } from '../source-credential.ts'
 import { describeSource, getSourceByKey, presentSource, readOutcome, summarize } from '../source-outcome.ts'
+import { formatSyncInterval, parseSyncInterval } from '../sync-interval.ts'
 import { formatTable } from '../table.ts'
 import { countOf, toMoment } from '../texts.ts'
 
@@ -40,6 +41,14 @@ export function addSourceCommands(program: Command, run: Run): void {
     .addOption(noWaitOption())
     .addHelpText('after', '\nExample:\n  $ repertoire source sync acme https://github.com/acme/widgets.git')
     .action(run(sync))
+  withSource(commands.command('set').description('change how a source is looked after'))
+    .addOption(
+      new Option('--interval <duration>', 'how often to look for changes that no hook told of: 10m, 2h, 1d, or auto')
+        .argParser(parseSyncInterval)
+        .makeOptionMandatory(),
+    )
+    .addHelpText('after', '\nExample:\n  $ repertoire source set acme https://github.com/acme/widgets.git --interval 10m')
+    .action(run(set))
   withSource(commands.command('remove').description('remove a source with its packages, versions and archives'))
     .option('--yes', 'do not ask')
     .addHelpText('after', '\nExample:\n  $ repertoire source remove acme https://github.com/acme/widgets.git --yes')
@@ -119,6 +128,19 @@ async function show(session: Session, slug: string, key: string): Promise<void> 
   const { id } = await getOrganizationBySlug(ctx, slug)
   const outcome = await readOutcome(ctx, id, (await getSourceByKey(ctx, id, key)).uid)
   session.show(outcome.document, () => describeSource(outcome, session.tableWidth))
+}
+
+async function set(session: Session, slug: string, key: string, options: { interval: number | 'auto' }): Promise<void> {
+  const ctx = await session.ctx()
+  const { id } = await getOrganizationBySlug(ctx, slug)
+  const source = await getSourceByKey(ctx, id, key)
+  const interval = options.interval === 'auto' ? null : options.interval
+  await setSyncInterval(ctx, source, interval)
+  session.show(presentSource({ ...source, syncInterval: interval }), () =>
+    interval === null
+      ? `${source.url} is looked at as often as the registry thinks fit.`
+      : `${source.url} is looked at every ${formatSyncInterval(interval)}.`,
+  )
 }
 
 async function remove(session: Session, slug: string, key: string, options: { yes?: boolean }): Promise<void> {

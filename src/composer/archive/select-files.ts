@@ -1,6 +1,7 @@
 import { isExcluded, parseArchiveExclude, parseExportIgnore } from '../archive-exclude.ts'
 import { comparePaths } from './compare-paths.ts'
 import { createSymlinkTree, foldPath, LONGEST_SYMLINK, type SymlinkTree } from './safe-symlinks.ts'
+import { takeFile, type TakenPaths } from './taken-paths.ts'
 
 /** One file of a commit; `path` is null when it is not UTF-8. Submodules are not part of such lists. Sizes in bytes. */
 export interface TreeFile {
@@ -157,28 +158,8 @@ function withoutCollisions(candidates: readonly SelectedFile[], leftOut: LeftOut
   const taken: TakenPaths = { files: new Set(), directories: new Set() }
   const kept: SelectedFile[] = []
   for (const file of [...manifest, ...others]) {
-    if (take(foldPath(file.path), taken)) kept.push(file)
+    if (takeFile(foldPath(file.path), taken)) kept.push(file)
     else leftOut.push({ path: file.path, reason: 'case_collision' })
   }
   return kept.sort((left, right) => comparePaths(left.path, right.path))
-}
-
-interface TakenPaths {
-  files: Set<string>
-  /** Complete upwards: with a directory, all those above it are in the set. */
-  directories: Set<string>
-}
-
-function take(path: string, { files, directories }: TakenPaths): boolean {
-  if (files.has(path) || directories.has(path)) return false
-  const added: string[] = []
-  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-    const directory = path.slice(0, slash)
-    if (directories.has(directory)) break
-    if (files.has(directory)) return false
-    added.push(directory)
-  }
-  files.add(path)
-  for (const directory of added) directories.add(directory)
-  return true
 }

@@ -1,13 +1,13 @@
 import { branchAlias, type BranchAlias } from '../branch-alias.ts'
 import { parsePackageName, type PackageName } from '../names.ts'
 import { parseStability, type Stability } from '../stability.ts'
-import { tryParseConstraint } from '../constraints.ts'
 import { asObject, field, shortened } from '../manifest/php-values.ts'
 import { formatUnixTime } from '../manifest/release-time.ts'
 import { loadManifest, type LoadedManifest, type UsableManifest } from './load-manifest.ts'
 import { compareRefs, isListedBranch, refNameProblem } from './ref-order.ts'
 import { branchIdentity, tagIdentity, versionKey, type Identity, type Skip, type SkipCode } from './ref-version.ts'
-import { LINK_KINDS, type VersionManifest } from './version-manifest.ts'
+import { findSelfProblem } from './self-problem.ts'
+import type { VersionManifest } from './version-manifest.ts'
 
 /** What lies under `composer.json` in the tree of a ref. A submodule counts as absent, a symbolic link as a text: its target. */
 export type RefManifest =
@@ -189,10 +189,7 @@ function findRejection(
 ): string | null {
   if (loaded.rejection !== null) return loaded.rejection
   if (ref.kind === 'branch' && loaded.branchRejection !== null) return loaded.branchRejection
-  const own = LINK_KINDS.find((kind) => Object.hasOwn(loaded.manifest[kind] ?? {}, name))
-  if (own !== undefined) return `a package cannot set a ${own} on itself`
-  const isVersionUnusable = loaded.hasSelfVersion && tryParseConstraint(version) === null
-  return isVersionUnusable ? `self.version stands for ${version}, which is no constraint` : null
+  return findSelfProblem(loaded, { name, version })
 }
 
 interface Decided extends Identity {

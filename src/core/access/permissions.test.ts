@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Actor, TokenActor } from '../kernel/actor.ts'
 import type { OrganizationId, TokenId } from '../kernel/values.ts'
-import { ACTIONS, authorize, type Action } from './permissions.ts'
+import { ACTIONS, authorize, authorizeForPackage, type Action } from './permissions.ts'
 
 const OWN = 1 as OrganizationId
 const OTHER = 2 as OrganizationId
@@ -32,6 +32,13 @@ const ALLOWED: Record<Action, string[]> = {
   'source.list': ['operator', 'update token'],
   'source.sync': ['operator', 'update token'],
   'source.remove': ['operator', 'update token'],
+  'source.configure': ['operator', 'update token'],
+  'hook.show': ['operator', 'update token'],
+  'hook.rotate': ['operator', 'update token'],
+  'hook.log': ['operator', 'update token'],
+  'artifact.upload': ['operator', 'update token'],
+  'artifact.list': ['operator', 'update token'],
+  'artifact.remove': ['operator', 'update token'],
   'package.list': ['operator', 'update token', 'limited update token', 'read token'],
   'package.read': ['operator', 'update token', 'limited update token', 'read token'],
   'job.list': ['operator', 'update token'],
@@ -65,4 +72,32 @@ describe.each(ACTIONS)('%s', (action) => {
 test('nobody and somebody without the right are told apart', () => {
   expect(() => authorize({ kind: 'anonymous' }, 'source.add', OWN)).toThrow(expect.objectContaining({ code: 'unauthenticated' }))
   expect(() => authorize(tokenActor('read', null), 'source.add', OWN)).toThrow(expect.objectContaining({ code: 'forbidden' }))
+})
+
+describe('a right about one package', () => {
+  const may = (actor: Actor, name: string | null, organization = OWN) => {
+    try {
+      authorizeForPackage(actor, 'artifact.upload', { organization, name })
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  test('belongs to a limited update token for the packages that its patterns cover', () => {
+    const limited = tokenActor('update', ['acme/*'])
+
+    expect([may(limited, 'acme/http'), may(limited, 'other/http'), may(limited, null)]).toEqual([true, false, true])
+  })
+
+  test('belongs to no token in another organization, and to no read token', () => {
+    expect(may(tokenActor('update', ['acme/*']), 'acme/http', OTHER)).toBe(false)
+    expect(may(tokenActor('read', ['acme/*']), 'acme/http')).toBe(false)
+    expect(may(tokenActor('read', null), null)).toBe(false)
+  })
+
+  test('is the plain right of everybody else', () => {
+    expect([may({ kind: 'operator' }, 'acme/http'), may({ kind: 'anonymous' }, 'acme/http')]).toEqual([true, false])
+    expect(may(tokenActor('update', null), 'any/name')).toBe(true)
+  })
 })

@@ -1,6 +1,7 @@
 import type { Actor } from '../kernel/actor.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { OrganizationId } from '../kernel/values.ts'
+import { coversPackage } from './package-globs.ts'
 
 /** What a class of actor may do: nothing, or everything of that action inside its own organization, or anywhere. */
 type Scope = 'never' | 'own' | 'any'
@@ -27,6 +28,13 @@ const PERMISSIONS = {
   'source.list': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
   'source.sync': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
   'source.remove': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
+  'source.configure': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
+  'hook.show': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
+  'hook.rotate': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
+  'hook.log': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
+  'artifact.upload': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
+  'artifact.list': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
+  'artifact.remove': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
   'package.list': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'own' },
   'package.read': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'own' },
   'job.list': { operator: 'any', setup: 'never', updateToken: 'own', readToken: 'never' },
@@ -57,6 +65,19 @@ export function authorize(actor: Actor, action: Action, organization: Organizati
     return
   }
   throw new DomainError('forbidden', { action })
+}
+
+/**
+ * As `authorize` for what is about one package: a token limited to packages has the right of an unlimited one for those that its
+ * patterns cover. With `name` null, for a call that has yet to learn the name, it is enough that there may be such a package.
+ */
+export function authorizeForPackage(
+  actor: Actor,
+  action: Action,
+  { organization, name }: { organization: OrganizationId; name: string | null },
+): void {
+  const isCovered = actor.kind === 'token' && (name === null || coversPackage(actor.packages, name))
+  authorize(isCovered ? { ...actor, packages: null } : actor, action, organization)
 }
 
 function permissionClass(actor: Exclude<Actor, { kind: 'system' | 'anonymous' }>): keyof Row {

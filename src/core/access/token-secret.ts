@@ -32,8 +32,8 @@ export function hashTokenSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }
 
-/** Uniform base62: bytes of 248 and above are thrown away because 256 is no multiple of 62. */
-function randomBase62(random: Random, length: number): string {
+/** Random letters and digits, each equally likely: bytes of 248 and above are thrown away because 256 is no multiple of 62. */
+export function randomBase62(random: Random, length: number): string {
   let text = ''
   while (text.length < length) {
     for (const byte of random.bytes(length)) {

@@ -1,8 +1,9 @@
 import { coversPackage } from '../access/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import { invalidInput } from '../kernel/errors.ts'
+import type { SourceId } from '../kernel/values.ts'
 import { sees, type Audience } from './audience.ts'
-import { selectListed, selectMatching, selectProviders, type ListedRow } from './listing.sql.ts'
+import { selectListed, selectMatching, selectProviders, selectSourceUrls, type ListedRow } from './listing.sql.ts'
 
 /** A package in a list. */
 export interface CatalogEntry {
@@ -10,7 +11,7 @@ export interface CatalogEntry {
   type: string
   description: string
   abandoned: boolean | string
-  sourceUrl: string
+  source: SourceId
 }
 
 function toEntry({ abandoned, ...row }: ListedRow): CatalogEntry {
@@ -72,8 +73,12 @@ export async function searchCatalog(
     .split(/\s+/)
     .filter((word) => word !== '')
     .slice(0, MAX_WORDS)
-  const rows = await selectMatching(ctx.db, audience.organization.id, { words, type: input.type, limit: MAX_MATCHES })
-  const visible = rows.filter((row) => sees(audience, row.name))
+  const visible = await selectMatching(ctx.db, audience.organization.id, {
+    words,
+    type: input.type,
+    globs: audience.packages,
+    limit: MAX_MATCHES,
+  })
   const byName = visible.filter((row) => words.every((word) => row.name.includes(word)))
   const named = new Set(byName)
   const ordered = [...byName, ...visible.filter((row) => !named.has(row))]
@@ -85,4 +90,9 @@ export async function searchCatalog(
 export async function listProviders(ctx: Pick<Ctx, 'db'>, audience: Audience, name: string): Promise<CatalogEntry[]> {
   const rows = await selectProviders(ctx.db, audience.organization.id, name.toLowerCase())
   return rows.filter((row) => sees(audience, row.name)).map(toEntry)
+}
+
+/** The URLs of the repositories that these packages come from, by their source. */
+export async function findSourceUrls(ctx: Pick<Ctx, 'db'>, entries: readonly CatalogEntry[]): Promise<Map<SourceId, string>> {
+  return selectSourceUrls(ctx.db, [...new Set(entries.map((entry) => entry.source))])
 }

@@ -1,5 +1,6 @@
+import { sql } from 'kysely'
 import type { Db } from '../kernel/schema.ts'
-import type { OrganizationId } from '../kernel/values.ts'
+import type { OrganizationId, SourceId } from '../kernel/values.ts'
 
 /** The names of an organization's packages, sorted. */
 export async function selectPackageNames(db: Db, organization: OrganizationId): Promise<string[]> {
@@ -18,15 +19,29 @@ export interface ListedRow {
   type: string
   description: string
   abandoned: string | null
-  sourceUrl: string
+  source: SourceId
 }
 
 function listed(db: Db, organization: OrganizationId) {
   return db
     .selectFrom('packages')
-    .innerJoin('sources', 'sources.id', 'packages.source_id')
-    .select(['packages.name', 'packages.type', 'packages.description', 'packages.abandoned', 'sources.url as sourceUrl'])
+    .select(['packages.name', 'packages.type', 'packages.description', 'packages.abandoned', 'packages.source_id as source'])
     .where('packages.organization_id', '=', organization)
+}
+
+const IDS_PER_STATEMENT = 500
+
+/** The URLs of repositories by the ids of their sources; uploads have none. */
+export async function selectSourceUrls(db: Db, sources: readonly SourceId[]): Promise<Map<SourceId, string>> {
+  const urls = new Map<SourceId, string>()
+  for (let start = 0; start < sources.length; start += IDS_PER_STATEMENT) {
+    const ids = sources.slice(start, start + IDS_PER_STATEMENT)
+    const rows = await db.selectFrom('sources').select(['id', 'url']).where('id', 'in', ids).where('kind', '=', 'vcs').execute()
+    for (const { id, url } of rows) {
+      urls.set(id, url)
+    }
+  }
+  return urls
 }
 
 /** Packages of an organization by name; `vendor` and `type` limit them. */
@@ -46,22 +61,35 @@ export async function selectListed(
   return query.orderBy('packages.name').execute()
 }
 
-/** Packages whose name or description contains every word, ignoring case. `words` are in lower case and not empty. */
+/** Text that stands for itself in `like … escape '!'`. */
+function escapeLike(text: string): string {
+  return text.replaceAll(/[!%_]/g, '!$&')
+}
+
+/** Packages whose name or description contains every word, ignoring case. `words` are in lower case and not empty; `globs` are the name patterns of the audience. */
 export async function selectMatching(
   db: Db,
   organization: OrganizationId,
-  filter: { words: readonly string[]; type: string | null; limit: number },
+  filter: { words: readonly string[]; type: string | null; globs: readonly string[] | null; limit: number },
 ): Promise<ListedRow[]> {
   let query = listed(db, organization)
+  const { globs } = filter
+  if (globs !== null) {
+    query = query.where((where) =>
+      where.or(
+        globs.map((glob) => sql<boolean>`${where.ref('packages.name')} like ${escapeLike(glob).replaceAll('*', '%')} escape '!'`),
+      ),
+    )
+  }
   if (filter.type !== null) {
     query = query.where('packages.type', '=', filter.type)
   }
   for (const word of filter.words) {
-    const pattern = `%${word.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
+    const pattern = `%${escapeLike(word)}%`
     query = query.where((where) =>
       where.or([
-        where(where.fn('lower', ['packages.name']), 'like', where.val(pattern)),
-        where(where.fn('lower', ['packages.description']), 'like', where.val(pattern)),
+        sql<boolean>`lower(${where.ref('packages.name')}) like ${pattern} escape '!'`,
+        sql<boolean>`lower(${where.ref('packages.description')}) like ${pattern} escape '!'`,
       ]),
     )
   }

@@ -1,9 +1,12 @@
 import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { BlobLocation } from '../kernel/ports.ts'
+import type { ArchiveFormat } from '../../composer/index.ts'
 import { findDistByPrefix, requestArchive, type Package } from '../packages/index.ts'
+import { findSource } from '../sources/index.ts'
 import type { Audience } from './audience.ts'
 import { getVisiblePackage } from './find-package.ts'
+import type { UnknownReferences } from './unknown-references.ts'
 
 /** How long a request waits for an archive to be built, in milliseconds; Composer itself waits longer. */
 const BUILD_TIMEOUT = 120_000
@@ -12,23 +15,35 @@ const BUILD_TIMEOUT = 120_000
 export interface ObtainedDist {
   package: Package
   reference: string
+  format: ArchiveFormat
   location: BlobLocation
 }
 
 /**
  * The archive of a package at a reference: a commit id in full or abbreviated, published now, earlier, or never (CO-071, CO-074). One that
  * was not built, or whose blob got lost, is built while the caller waits; all who ask for the same wait for one job
- * (CO-085). Throws `package_not_found`, `dist_not_found`, and `archive_failed` or `archive_too_large` when it cannot be built.
+ * (CO-085); an upload that got lost stays lost until it is uploaded again. Throws `package_not_found`, `dist_not_found`,
+ * `request_limited` for who guesses commits, and `archive_failed` when it cannot be built.
  */
 export async function obtainDist(
   ctx: Ctx,
   audience: Audience,
-  input: { name: string; reference: string },
+  input: { name: string; reference: string; unknown: UnknownReferences },
 ): Promise<ObtainedDist> {
   const target = await getVisiblePackage(ctx, audience, input.name)
   const ready = await findReady(ctx, target, input.reference)
   if (ready !== null) {
     return ready
+  }
+  await requireBuildable(ctx, target, input.reference)
+  const asked = {
+    package: target.id,
+    reference: input.reference,
+    token: ctx.actor.kind === 'token' ? ctx.actor.token : null,
+    at: ctx.now,
+  }
+  if ((await findDistByPrefix(ctx.db, target.id, input.reference)) === null) {
+    input.unknown.requireUntried(asked)
   }
   const job = await requestArchive(ctx, { package: target, reference: input.reference })
   if (job === null) {
@@ -40,8 +55,25 @@ export async function obtainDist(
     return built
   }
   if (outcome.kind === 'failed' && outcome.code === 'dist_not_found') {
+    input.unknown.note(asked)
     throw new DomainError('dist_not_found')
   }
+  throw new DomainError('archive_failed')
+}
+
+/** What was uploaded cannot be built: it is there, it got lost, or it never was. */
+async function requireBuildable(ctx: Ctx, target: Package, reference: string): Promise<void> {
+  if ((await findSource(ctx.db, target.source))?.kind !== 'artifact') {
+    return
+  }
+  const lost = await findDistByPrefix(ctx.db, target.id, reference)
+  if (lost === null) {
+    throw new DomainError('dist_not_found')
+  }
+  ctx.log.error('The stored bytes of an uploaded archive are lost; upload the same file again to bring it back.', {
+    package: target.name,
+    reference: lost.reference,
+  })
   throw new DomainError('archive_failed')
 }
 
@@ -51,5 +83,5 @@ async function findReady(ctx: Ctx, target: Package, reference: string): Promise<
     return null
   }
   const location = await ctx.blobs.locate(dist.sha256)
-  return location === null ? null : { package: target, reference: dist.reference, location }
+  return location === null ? null : { package: target, reference: dist.reference, format: dist.format, location }
 }

@@ -54,7 +54,7 @@ export async function loadVersionObjects(db: Db, request: DocumentRequest): Prom
   const rendered = rows.map((row) => toRendered(row, target.name as PackageName, manifests))
   return sortForMetadata(rendered).map((version) =>
     metadataVersion(version, {
-      source: source === null ? null : { type: 'git', url: source.url, reference: version.row.reference },
+      source: source?.kind === 'vcs' ? { type: 'git', url: source.url, reference: version.row.reference } : null,
       dist: version.type === 'metapackage' ? null : toDist(request, version.row),
       abandoned: target.abandoned,
     }),
@@ -87,9 +87,10 @@ function toRendered(row: VersionRow, name: PackageName, manifests: Map<string, V
 function toDist({ repositoryUrl, package: target, kind }: DocumentRequest, row: VersionRow): MetadataOrigin {
   const reference = kind === 'dev' ? '%reference%' : row.reference
   const version = row.version.split('/').map(encodeURIComponent).join('/')
+  // Clients choose the unpacker by the type, and what it does by the end of the URL (contract composer.md §3.2).
   return {
-    type: 'zip',
-    url: `${repositoryUrl}/dists/${target.name}/${version}/${reference}.zip`,
+    type: row.format === 'zip' ? 'zip' : 'tar',
+    url: `${repositoryUrl}/dists/${target.name}/${version}/${reference}.${row.format}`,
     reference: row.reference,
     ...(kind === 'stable' && row.sha1 !== null ? { shasum: row.sha1 } : {}),
   }

@@ -15,6 +15,7 @@ interface OfPackage extends OfOrganization {
  */
 export type DomainEvent =
   | { type: 'instance.set-up'; organization: OrganizationId; user: UserId }
+  | { type: 'instance.address-changed'; organization: null; url: string | null }
   | { type: 'instance.set-up-opened'; organization: null }
   | ({ type: 'organization.created'; slug: string } & OfOrganization)
   | { type: 'user.created'; organization: null; user: UserId; email: string }
@@ -26,6 +27,13 @@ export type DomainEvent =
   | ({ type: 'source.sync-requested'; source: SourceId } & OfOrganization)
   | ({ type: 'source.synced'; source: SourceId; versions: number; skipped: number } & OfOrganization)
   | ({ type: 'source.failed'; source: SourceId; code: string; problem: string } & OfOrganization)
+  | ({ type: 'source.interval-changed'; source: SourceId; seconds: number | null } & OfOrganization)
+  | { type: 'sources.reconciled'; organization: null; sources: number }
+  | ({ type: 'source.hook-missed'; source: SourceId; since: number; found: number } & OfOrganization)
+  | ({ type: 'hook.created'; source: SourceId } & OfOrganization)
+  | ({ type: 'hook.rotated'; source: SourceId } & OfOrganization)
+  | ({ type: 'hook.received'; source: SourceId; provider: string; outcome: string; reason: string | null } & OfOrganization)
+  | { type: 'hooks.purged'; organization: null; receipts: number }
   | ({ type: 'package.created'; source: SourceId } & OfPackage)
   | ({ type: 'package.deleted' } & OfPackage)
   | ({ type: 'version.published'; version: string; reference: string } & OfPackage)
@@ -33,6 +41,7 @@ export type DomainEvent =
   | ({ type: 'version.metadata-changed'; version: string } & OfPackage)
   | ({ type: 'version.removed'; version: string; reference: string } & OfPackage)
   | ({ type: 'version.restored'; version: string; reference: string } & OfPackage)
+  | ({ type: 'artifact.uploaded'; version: string; reference: string; file: string; size: number } & OfPackage)
   | ({ type: 'dist.requested'; reference: string } & OfPackage)
   | ({ type: 'dist.built'; reference: string; size: number } & OfPackage)
   | ({ type: 'dist.lost'; reference: string } & OfPackage)

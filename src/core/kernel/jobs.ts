@@ -3,6 +3,8 @@ import type { OrganizationId, PackageId, SourceId } from './values.ts'
 /** Every kind of background work with its payload: ids only, so that a handler reads the current state. */
 export interface JobPayloads {
   'source.sync': { source: SourceId }
+  'sources.reconcile': Record<string, never>
+  'hooks.purge': Record<string, never>
   'archive.build': { package: PackageId; reference: string }
   'archives.prebuild': { package: PackageId }
   'mirror.remove': { mirror: string }

@@ -48,6 +48,18 @@ export interface StoredBlob {
   size: number
 }
 
+/**
+ * Bytes that arrived completely and that nobody else sees yet. `keep` or `discard` ends it, whichever comes first; what a crash leaves is
+ * swept away later.
+ */
+export interface StagedBlob extends StoredBlob {
+  /** The bytes at a position; fewer only at the end. */
+  read(position: number, length: number): Promise<Uint8Array>
+  /** Stores the bytes under their key; afterwards they survive a crash, as with `put`. */
+  keep(): Promise<void>
+  discard(): Promise<void>
+}
+
 /** Where the bytes of a blob can be served from. */
 export type BlobLocation =
   | { kind: 'file'; path: string; size: number }
@@ -58,12 +70,14 @@ export type BlobLocation =
 export interface Blobs {
   /** Stores the bytes once, however often they are put. Throws `storage_unavailable` when storage refuses writes. */
   put(content: AsyncIterable<Uint8Array>): Promise<StoredBlob>
+  /** Receives bytes that are to be looked at before they are stored. Leaves nothing when `content` fails. Throws as `put`. */
+  stage(content: AsyncIterable<Uint8Array>): Promise<StagedBlob>
   /** Where to serve a blob from, or null when it is not there. */
   locate(sha256: string): Promise<BlobLocation | null>
   /** Reads a whole blob and checks it against its key: `intact`, `damaged`, or `missing`. */
   verify(sha256: string): Promise<'intact' | 'damaged' | 'missing'>
-  /** Removes a blob; no error when it is not there. */
-  remove(sha256: string): Promise<void>
+  /** Removes a blob, or with `storedBefore` only one that was stored (the last time) before then; no error when it is not there. */
+  remove(sha256: string, storedBefore?: Instant): Promise<void>
   /** All keys with the time they were stored, in no order. */
   list(): AsyncIterable<{ sha256: string; storedAt: Instant }>
 }

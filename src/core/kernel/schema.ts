@@ -1,8 +1,11 @@
 import type { Generated, Kysely } from 'kysely'
 import type {
+  ArtifactId,
   CredentialId,
   DistId,
   EventId,
+  HookId,
+  HookReceiptId,
   Instant,
   JobId,
   ManifestId,
@@ -91,7 +94,8 @@ export interface SourcesTable {
   id: Generated<SourceId>
   uid: string
   organization_id: OrganizationId
-  kind: 'vcs'
+  kind: 'vcs' | 'artifact'
+  /** The repository; for uploads `artifact://` and the name of the package, so that each has one source. */
   url: string
   credential_id: CredentialId | null
   state: 'new' | 'ready' | 'failing'
@@ -103,6 +107,19 @@ export interface SourcesTable {
   problem: string | null
   synced_at: Instant | null
   created_at: Instant
+  /** How often the reconciler looks at the source; null leaves it to the registry. */
+  sync_interval_seconds: number | null
+  /** When the reconciler looks at the source next. */
+  next_sync_at: Generated<Instant>
+  /** Syncs that the reconciler asked for since the last success; each makes the next pause longer. */
+  overdue_syncs: Generated<number>
+  /** The last sync that found moved, new or lost refs, and the successful sync before it. */
+  changed_at: Instant | null
+  changed_since: Instant | null
+  /** Since when the source has a hook, when it last asked for a sync, and the last change that it missed. */
+  hooked_at: Instant | null
+  hook_seen_at: Instant | null
+  hook_missed_at: Instant | null
 }
 
 /** Every ref of a source as the last sync saw it, with what became of it; owned by `sources`. */
@@ -124,6 +141,36 @@ export interface SourceRefsTable {
   /** Null when the ref became a version, else the skip code. */
   skip_code: string | null
   skip_reason: string | null
+}
+
+/** The secret by which hosting providers prove their deliveries, one per source; owned by `hooks`. Secrets are encrypted. */
+export interface HooksTable {
+  id: Generated<HookId>
+  uid: string
+  source_id: SourceId
+  secret: string
+  /** The secret before the last rotation, valid until `previous_until`. */
+  previous_secret: string | null
+  previous_until: Instant | null
+  created_at: Instant
+  rotated_at: Instant | null
+}
+
+/** What arrived at a source's hook and what became of it; owned by `hooks`. Bodies are not kept. */
+export interface HookReceiptsTable {
+  id: Generated<HookReceiptId>
+  source_id: SourceId
+  provider: string
+  delivery_id: string | null
+  /** The event as its sender calls it. */
+  event: string | null
+  outcome: 'accepted' | 'ignored' | 'refused'
+  /** Why it had no effect; null when it had one. Unique by source, provider and delivery where this is null. */
+  reason: string | null
+  /** The sync that it asked for; the job itself is kept for a shorter time. */
+  job_id: JobId | null
+  body_sha256: string | null
+  received_at: Instant
 }
 
 /** Texts by content: manifests as read and as published; owned by `packages`. */
@@ -159,9 +206,9 @@ export interface VersionsTable {
   /** The package type of this version, such as `library`. */
   type: string
   stability: 'stable' | 'RC' | 'beta' | 'alpha' | 'dev'
-  /** Full ref name, `refs/tags/…` or `refs/heads/…`. */
+  /** Full ref name, `refs/tags/…` or `refs/heads/…`; `artifact` for an upload. */
   ref: string
-  /** The commit id. */
+  /** The commit id; the SHA-1 of an uploaded archive. */
   reference: string
   default_branch: Flag
   /** The published manifest: validated, stripped to what a client needs. */
@@ -179,11 +226,29 @@ export interface DistsTable {
   id: Generated<DistId>
   package_id: PackageId
   reference: string
+  /** Archives that the registry builds are zips; uploads stay what they are. */
+  format: Generated<'zip' | 'tar' | 'tar.gz' | 'tar.bz2'>
   sha1: string | null
   sha256: string | null
   size: number | null
   created_at: Instant
   built_at: Instant | null
+}
+
+/** Uploaded archives, also those that others replaced; owned by `sources`. Unique by (package, normalized, reference). */
+export interface ArtifactsTable {
+  id: Generated<ArtifactId>
+  uid: string
+  package_id: PackageId
+  version: string
+  normalized: string
+  /** The SHA-1 of the bytes; the archive itself is the dist of this reference. */
+  reference: string
+  /** As the uploader called it. */
+  file_name: string
+  /** The composer.json as it is in the archive. */
+  manifest_id: ManifestId
+  created_at: Instant
 }
 
 /** Names that packages provide, for `providers-api`; owned by `packages`. */
@@ -267,10 +332,13 @@ export interface Schema {
   credentials: CredentialsTable
   sources: SourcesTable
   source_refs: SourceRefsTable
+  hooks: HooksTable
+  hook_receipts: HookReceiptsTable
   manifests: ManifestsTable
   packages: PackagesTable
   versions: VersionsTable
   dists: DistsTable
+  artifacts: ArtifactsTable
   provided_names: ProvidedNamesTable
   download_counts: DownloadCountsTable
   jobs: JobsTable

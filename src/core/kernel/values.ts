@@ -22,6 +22,12 @@ export type PackageId = Id<'package'>
 export type VersionId = Id<'version'>
 /** Identifies a dist. */
 export type DistId = Id<'dist'>
+/** Identifies the hook of a source. */
+export type HookId = Id<'hook'>
+/** Identifies the receipt of a delivery. */
+export type HookReceiptId = Id<'hookReceipt'>
+/** Identifies an uploaded archive. */
+export type ArtifactId = Id<'artifact'>
 /** Identifies a job. */
 export type JobId = Id<'job'>
 /** Identifies an event. */

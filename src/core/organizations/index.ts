@@ -1,6 +1,7 @@
 export { addOrganization, type NewOrganization } from './create-organization.ts'
 export { getOrganizationBySlug } from './get-organization.ts'
 export {
+  bumpAllOrganizations,
   bumpOrganization,
   findOrganizationBySlug,
   isMember,

@@ -114,3 +114,19 @@ export async function bumpOrganization(db: Db, id: OrganizationId, floor: number
     .executeTakeFirstOrThrow()
   return row.modified_at
 }
+
+/** Moves the clock of every organization forward in the caller's transaction. */
+export async function bumpAllOrganizations(db: Db, floor: number): Promise<void> {
+  await db
+    .updateTable('organizations')
+    .set((update) => ({
+      revision: update('revision', '+', 1),
+      modified_at: update
+        .case()
+        .when('modified_at', '>=', floor)
+        .then(update('modified_at', '+', 1))
+        .else(update.val(floor))
+        .end(),
+    }))
+    .execute()
+}

@@ -9,9 +9,9 @@ export interface CandidateVersion {
   normalized: string
   type: string
   stability: Stability
-  /** Full ref name. */
+  /** Full ref name, or `artifact` for an upload. */
   ref: string
-  /** The commit id. */
+  /** The commit id; the SHA-1 of an uploaded archive. */
   reference: string
   defaultBranch: boolean
   manifest: string

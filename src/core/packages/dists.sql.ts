@@ -1,3 +1,4 @@
+import type { ArchiveFormat } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
 import type { StoredBlob } from '../kernel/ports.ts'
 import type { DistId, Instant, PackageId } from '../kernel/values.ts'
@@ -17,6 +18,11 @@ export async function recordBuilt(db: Db, id: DistId, blob: StoredBlob, at: Inst
     .where((where) => where.or([where('sha256', 'is', null), where('sha256', '=', blob.sha256)]))
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
+}
+
+/** Says what format an archive has that is not built here. Part of the transaction that records its bytes for the first time. */
+export async function setDistFormat(db: Db, id: DistId, format: ArchiveFormat): Promise<void> {
+  await db.updateTable('dists').set({ format }).where('id', '=', id).execute()
 }
 
 /**
@@ -66,7 +72,7 @@ export async function selectReferencedBlobs(db: Db, sha256: readonly string[]): 
 export async function selectBuiltDists(db: Db, after: number, limit: number): Promise<(Dist & { sha256: string })[]> {
   const rows = await db
     .selectFrom('dists')
-    .select(['id', 'package_id as package', 'reference', 'sha1', 'sha256', 'size'])
+    .select(['id', 'package_id as package', 'reference', 'format', 'sha1', 'sha256', 'size'])
     .where('sha256', 'is not', null)
     .where('id', '>', after as DistId)
     .orderBy('id')

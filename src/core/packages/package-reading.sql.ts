@@ -1,3 +1,4 @@
+import type { ArchiveFormat } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
 import type { DistId, OrganizationId, PackageId, SourceId } from '../kernel/values.ts'
 
@@ -74,6 +75,7 @@ export interface Dist {
   id: DistId
   package: PackageId
   reference: string
+  format: ArchiveFormat
   sha1: string | null
   sha256: string | null
   size: number | null
@@ -83,7 +85,7 @@ export interface Dist {
 export async function findDist(db: Db, packageId: PackageId, reference: string): Promise<Dist | null> {
   const row = await db
     .selectFrom('dists')
-    .select(['id', 'package_id as package', 'reference', 'sha1', 'sha256', 'size'])
+    .select(['id', 'package_id as package', 'reference', 'format', 'sha1', 'sha256', 'size'])
     .where('package_id', '=', packageId)
     .where('reference', '=', reference)
     .executeTakeFirst()
@@ -98,7 +100,7 @@ export async function findDistByPrefix(db: Db, packageId: PackageId, prefix: str
   }
   const rows = await db
     .selectFrom('dists')
-    .select(['id', 'package_id as package', 'reference', 'sha1', 'sha256', 'size'])
+    .select(['id', 'package_id as package', 'reference', 'format', 'sha1', 'sha256', 'size'])
     .where('package_id', '=', packageId)
     .where('reference', '>=', prefix)
     .where('reference', '<', `${prefix}g`)
@@ -152,6 +154,7 @@ export interface VersionRow {
   manifest: string
   /** SHA-1 of the archive if it was built. */
   sha1: string | null
+  format: ArchiveFormat
 }
 
 /** The versions of a package that metadata shows: dev ones or all others, in no particular order. */
@@ -174,25 +177,41 @@ export async function selectVersions(db: Db, packageId: PackageId, kind: 'stable
       'versions.published_at as publishedAt',
       'manifests.body as manifest',
       'dists.sha1',
+      'dists.format',
     ])
     .where('versions.package_id', '=', packageId)
     .where('versions.removed_at', 'is', null)
     .where('versions.stability', kind === 'dev' ? '=' : '!=', 'dev')
     .execute()
-  return rows.map(({ default_branch, ...row }) => ({ ...row, defaultBranch: default_branch === 1 }))
+  return rows.map(({ default_branch, format, ...row }) => ({
+    ...row,
+    format: format ?? 'zip',
+    defaultBranch: default_branch === 1,
+  }))
 }
 
-/** The normalized version that has this reference, or null; of several the first by name. */
-export async function findVersionOfReference(db: Db, packageId: PackageId, reference: string): Promise<string | null> {
-  const row = await db
+/** Several versions may have one reference: a release and the head of its branch. More than these are not told apart. */
+const MAX_TWINS = 50
+
+/**
+ * The normalized version that has this reference, or null. Of several the one that `version` names, in its pretty or its
+ * normalized form; else the first by name.
+ */
+export async function findVersionOfReference(
+  db: Db,
+  packageId: PackageId,
+  { reference, version }: { reference: string; version: string | null },
+): Promise<string | null> {
+  const rows = await db
     .selectFrom('versions')
-    .select('normalized')
+    .select(['normalized', 'version'])
     .where('package_id', '=', packageId)
     .where('reference', '=', reference)
     .orderBy('normalized')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.normalized ?? null
+    .limit(MAX_TWINS)
+    .execute()
+  const named = rows.find((row) => row.version === version || row.normalized === version)
+  return (named ?? rows[0])?.normalized ?? null
 }
 
 /** How many versions of a package metadata shows, of both kinds. */

@@ -55,7 +55,7 @@ export function planPublication(published: readonly PublishedVersion[], offered:
     if (!change.referenceChanged && !change.metadataChanged && !change.restored) {
       continue
     }
-    const verdict = policeChange(before, after)
+    const verdict = policeChange(before, after, 'follow')
     if (verdict.allowed) {
       plan.update.push(change)
     } else {
@@ -66,7 +66,8 @@ export function planPublication(published: readonly PublishedVersion[], offered:
   return plan
 }
 
-function compareVersion(before: PublishedVersion, after: HashedCandidate): VersionChange {
+/** In which respects a published version and what is offered for it differ. */
+export function compareVersion(before: PublishedVersion, after: HashedCandidate): VersionChange {
   return {
     before,
     after,

@@ -61,7 +61,8 @@ export async function publishPackages(tx: Tx, input: PublishPackages): Promise<P
   return result
 }
 
-function hashCandidates(packages: readonly CandidatePackage[]) {
+/** Candidates with the hashes of their manifests, and the texts to be stored by hash. */
+export function hashCandidates(packages: readonly CandidatePackage[]) {
   const bodies = new Map<string, string>()
   const hashes = new Map<string, string>()
   const hashed = packages.map((candidate) => ({
@@ -76,9 +77,10 @@ function hashCandidates(packages: readonly CandidatePackage[]) {
   return { packages: hashed, bodies }
 }
 
-async function findOrCreatePackage(
+/** The package of the candidate's name if it belongs to this source, created when there is none; null when another source has it. */
+export async function findOrCreatePackage(
   tx: Tx,
-  input: PublishPackages,
+  input: { organization: OrganizationId; source: SourceId },
   candidate: CandidatePackage,
 ): Promise<{ target: Package; isNew: boolean } | null> {
   const existing = await findPackage(tx.db, input.organization, candidate.name)
@@ -125,14 +127,15 @@ async function publishOne(tx: Tx, input: OnePublication): Promise<void> {
   if (isEmptyPlan(plan) && !describes && !changesState) {
     return
   }
+  // The package's row before those of its versions and archives; see `lockPackage`.
+  if (!input.isNew) {
+    await bumpPackage(tx.db, target.id, toSeconds(tx.now))
+  }
   await writePlan(tx, input, plan)
   if (describes || changesState) {
     await updatePackage(tx.db, target.id, candidate)
   }
   await replaceProvidedNames(tx.db, target.id, providedNames(input.versions))
-  if (!input.isNew) {
-    await bumpPackage(tx.db, target.id, toSeconds(tx.now))
-  }
   await recordPlan(tx, target, plan)
   result.changed.push({ id: target.id, name: target.name })
   result.published += plan.insert.length
@@ -140,7 +143,12 @@ async function publishOne(tx: Tx, input: OnePublication): Promise<void> {
   result.removed += plan.remove.length
 }
 
-async function writePlan(tx: Tx, input: OnePublication, plan: PublicationPlan): Promise<void> {
+/** Writes the versions of a plan and remembers their references. */
+export async function writePlan(
+  tx: Tx,
+  input: { target: Package; manifests: ReadonlyMap<string, ManifestId> },
+  plan: PublicationPlan,
+): Promise<void> {
   const { target, manifests } = input
   const newId = () => tx.newId()
   // Removing first frees the place of the default branch before another version takes it.
@@ -154,7 +162,8 @@ async function writePlan(tx: Tx, input: OnePublication, plan: PublicationPlan): 
   await rememberReferences(tx.db, { package: target.id, references, newId, now: tx.now })
 }
 
-async function recordPlan(tx: Tx, target: Package, plan: PublicationPlan): Promise<void> {
+/** Records what a plan changed as events. */
+export async function recordPlan(tx: Tx, target: Package, plan: PublicationPlan): Promise<void> {
   const about = { organization: target.organization, package: target.id, name: target.name }
   for (const { version, reference } of plan.insert) {
     await tx.record({ type: 'version.published', ...about, version, reference })
@@ -190,8 +199,8 @@ async function withdrawAbsentPackages(tx: Tx, input: PublishPackages, result: Pu
       continue
     }
     const hidden = shown.map((version) => version.id)
-    await hideVersions(tx.db, hidden, tx.now)
     await bumpPackage(tx.db, id, toSeconds(tx.now))
+    await hideVersions(tx.db, hidden, tx.now)
     for (const { version, reference } of shown) {
       await tx.record({ type: 'version.removed', organization: input.organization, package: id, name, version, reference })
     }
@@ -200,8 +209,8 @@ async function withdrawAbsentPackages(tx: Tx, input: PublishPackages, result: Pu
   }
 }
 
-/** The names that a package provides: those of its default branch, else of any version that it offers. */
-function providedNames(versions: readonly HashedCandidate[]): string[] {
+/** The names (lower case) that a package provides: those of its default branch, else of any version that it offers. */
+export function providedNames(versions: readonly HashedCandidate[]): string[] {
   const described = versions.find((version) => version.defaultBranch) ?? versions[0]
   if (described === undefined) {
     return []

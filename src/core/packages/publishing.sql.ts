@@ -83,6 +83,19 @@ export async function bumpPackage(db: Db, id: PackageId, floor: number): Promise
     .execute()
 }
 
+/**
+ * Takes the package's row lock until the transaction ends; false when there is no such package. Whoever writes a package and its
+ * versions or archives takes it first, so that two transactions never wait for each other.
+ */
+export async function lockPackage(db: Db, id: PackageId): Promise<boolean> {
+  const result = await db
+    .updateTable('packages')
+    .set((update) => ({ revision: update.ref('revision') }))
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
 /** Every version of a package, removed ones too, for a comparison. */
 export async function selectPublished(db: Db, id: PackageId): Promise<PublishedVersion[]> {
   const rows = await db
@@ -210,4 +223,20 @@ export async function selectPackagesOfSource(db: Db, source: SourceId): Promise<
 export async function deletePackageRow(db: Db, id: PackageId): Promise<{ modifiedAt: number } | null> {
   const row = await db.deleteFrom('packages').where('id', '=', id).returning('modified_at as modifiedAt').executeTakeFirst()
   return row ?? null
+}
+
+/** Moves the clock of every package forward in the caller's transaction. */
+export async function bumpAllPackages(db: Db, floor: number): Promise<void> {
+  await db
+    .updateTable('packages')
+    .set((update) => ({
+      revision: update('revision', '+', 1),
+      modified_at: update
+        .case()
+        .when('modified_at', '>=', floor)
+        .then(update('modified_at', '+', 1))
+        .else(update.val(floor))
+        .end(),
+    }))
+    .execute()
 }

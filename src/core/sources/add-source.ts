@@ -3,6 +3,7 @@ import type { Ctx, Tx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { parseGitUrl } from '../kernel/git-url.ts'
 import type { JobId, OrganizationId, SourceId } from '../kernel/values.ts'
+import { planNextSync } from './plan-next-sync.ts'
 import { requireFittingCredential, sealCredential, storeCredential, type CredentialInput } from './credentials.ts'
 import { insertSource, type Source } from './sources.sql.ts'
 
@@ -33,15 +34,17 @@ export async function addSource(ctx: Ctx, input: AddSource): Promise<AddedSource
     requireFittingCredential(input.credential, url.scheme)
   }
   const sealed = input.credential === null ? null : sealCredential(ctx, input.credential)
+  const uid = ctx.newId()
   return ctx.transaction(async (tx) => {
     const credential =
       sealed === null ? null : await storeCredential(tx, { organization: input.organization, origin: url.origin, sealed })
     const source = await insertSource(tx.db, {
-      uid: tx.newId(),
+      uid,
       organization: input.organization,
       url: url.canonical,
       credential,
       createdAt: tx.now,
+      nextSyncAt: planNextSync({ syncInterval: null, hookSeenAt: null, overdueSyncs: 0, uid }, tx.now),
     })
     if (source === null) {
       throw new DomainError('source_exists')

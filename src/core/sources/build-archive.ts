@@ -17,7 +17,15 @@ import { DomainError } from '../kernel/errors.ts'
 import type { JobReport } from '../kernel/jobs.ts'
 import type { StoredBlob } from '../kernel/ports.ts'
 import { toSeconds, type PackageId } from '../kernel/values.ts'
-import { bumpPackage, findDist, findPackageById, recordBuilt, rememberReferences, type Package } from '../packages/index.ts'
+import {
+  bumpPackage,
+  findDist,
+  findPackageById,
+  lockPackage,
+  recordBuilt,
+  rememberReferences,
+  type Package,
+} from '../packages/index.ts'
 import { findSource } from './sources.sql.ts'
 import { fetchMirror } from './sync-source.ts'
 
@@ -89,6 +97,10 @@ async function findCommit(ctx: Ctx, target: Package, reference: string, report: 
   const source = await findSource(ctx.db, target.source)
   if (source === null) {
     throw new DomainError('source_not_found')
+  }
+  // What was uploaded exists only as it was uploaded.
+  if (source.kind !== 'vcs') {
+    throw new DomainError('dist_not_found')
   }
   let found = await ctx.git.findCommit(source.uid, reference)
   // A reference that was published must be there: the mirror was lost with its disk and is fetched anew.
@@ -175,6 +187,9 @@ function readArchiveField(bytes: Uint8Array | undefined): Record<string, unknown
  */
 export async function recordArchives(ctx: Ctx, target: Package, archives: readonly StoredArchive[]): Promise<StoredArchive[]> {
   const differing = await ctx.transaction(async (tx) => {
+    if (!(await lockPackage(tx.db, target.id))) {
+      throw new DomainError('package_not_found')
+    }
     const newId = () => tx.newId()
     const references = archives.map(({ reference }) => reference)
     await rememberReferences(tx.db, { package: target.id, references, newId, now: tx.now })

@@ -1,6 +1,7 @@
 import type { Ctx } from '../kernel/ctx.ts'
 import type { JobReport } from '../kernel/jobs.ts'
 import { findPackageById, requestArchive, selectBuiltDists, selectReferencedBlobs, type Dist } from '../packages/index.ts'
+import { findSource } from './sources.sql.ts'
 
 const BATCH = 500
 
@@ -11,8 +12,8 @@ const BATCH = 500
 const GRACE = 24 * 60 * 60 * 1000
 
 /**
- * Removes blobs that no archive refers to and that were stored more than a day ago. Should a build store the same bytes again
- * in the moment between check and removal, the archive is found missing on the next request and built again.
+ * Removes blobs that no archive refers to and that were stored more than a day ago. Storing the same bytes again makes a blob young, and
+ * its age is looked at once more when it is removed, so that an upload between check and removal is not lost.
  */
 export async function collectBlobs(ctx: Ctx, report: JobReport): Promise<{ removed: number }> {
   await report.step('collect')
@@ -36,14 +37,14 @@ async function removeUnreferenced(ctx: Ctx, batch: readonly string[]): Promise<n
   const referenced = await selectReferencedBlobs(ctx.db, batch)
   const garbage = batch.filter((sha256) => !referenced.has(sha256))
   for (const sha256 of garbage) {
-    await ctx.blobs.remove(sha256)
+    await ctx.blobs.remove(sha256, ctx.now - GRACE)
   }
   return garbage.length
 }
 
 /**
  * Reads every archive's blob and compares it with its key. A damaged one is removed, which makes requests build it again, and
- * every damaged or missing one is reported and rebuilt at once.
+ * every damaged or missing one is reported and rebuilt at once. Uploads cannot be built again; theirs are reported only.
  */
 export async function scrubBlobs(ctx: Ctx, report: JobReport): Promise<{ damaged: number; missing: number }> {
   await report.step('scrub')
@@ -71,12 +72,14 @@ async function repair(ctx: Ctx, dist: Dist & { sha256: string }, state: 'damaged
   if (owner === null) {
     return
   }
-  ctx.log.error('The stored bytes of an archive are lost; it is built again.', {
+  const isBuilt = (await findSource(ctx.db, owner.source))?.kind === 'vcs'
+  const remedy = isBuilt ? 'it is built again' : 'upload the same file again to bring it back'
+  ctx.log.error(`The stored bytes of an archive are lost; ${remedy}.`, {
     package: owner.name,
     reference: dist.reference,
     state,
   })
-  report.log('error', `${owner.name} ${dist.reference}: ${state}, building it again.`)
+  report.log('error', `${owner.name} ${dist.reference}: ${state}; ${remedy}.`)
   if (state === 'damaged') {
     await ctx.blobs.remove(dist.sha256)
   }
@@ -89,5 +92,7 @@ async function repair(ctx: Ctx, dist: Dist & { sha256: string }, state: 'damaged
       reference: dist.reference,
     }),
   )
-  await requestArchive(ctx, { package: owner, reference: dist.reference })
+  if (isBuilt) {
+    await requestArchive(ctx, { package: owner, reference: dist.reference })
+  }
 }

@@ -1,6 +1,6 @@
 import { authorize } from '../access/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
-import { DomainError } from '../kernel/errors.ts'
+import { DomainError, invalidInput } from '../kernel/errors.ts'
 import type { Page, Paged } from '../kernel/paging.ts'
 import type { JobId, OrganizationId } from '../kernel/values.ts'
 import { deletePackagesOfSource } from '../packages/index.ts'
@@ -31,9 +31,12 @@ export async function listSkippedRefs(ctx: Ctx, source: Source): Promise<Skipped
   return selectSkippedRefs(ctx.db, source.id)
 }
 
-/** Asks for a sync now. Returns the job that does it, which may have been waiting already. */
+/** Asks for a sync now. Returns the job that does it, which may have been waiting already. Throws `invalid_input` for uploads. */
 export async function requestSync(ctx: Ctx, source: Source): Promise<JobId> {
   authorize(ctx.actor, 'source.sync', source.organization)
+  if (source.kind !== 'vcs') {
+    throw invalidInput('source', 'an uploaded package has nothing to be read again')
+  }
   return ctx.transaction(async (tx) => {
     await tx.record({ type: 'source.sync-requested', organization: source.organization, source: source.id })
     return enqueueSync(tx, source, 'interactive')
@@ -56,6 +59,9 @@ export async function removeSource(ctx: Ctx, source: Source): Promise<void> {
       await deleteCredential(tx.db, source.credential)
     }
     await tx.record({ type: 'source.removed', organization: source.organization, source: source.id, url: source.url })
+    if (source.kind !== 'vcs') {
+      return
+    }
     await tx.enqueue({
       kind: 'mirror.remove',
       payload: { mirror: source.uid },

@@ -7,7 +7,8 @@ export interface Source {
   id: SourceId
   uid: string
   organization: OrganizationId
-  kind: 'vcs'
+  kind: 'vcs' | 'artifact'
+  /** The repository; `artifact://` and the name of the package for uploads. */
   url: string
   credential: CredentialId | null
   state: 'new' | 'ready' | 'failing'
@@ -17,9 +18,21 @@ export interface Source {
   problem: string | null
   syncedAt: Instant | null
   createdAt: Instant
+  /** Seconds between two looks of the reconciler; null leaves it to the registry. */
+  syncInterval: number | null
+  nextSyncAt: Instant
+  /** Syncs that the reconciler asked for since the last success. */
+  overdueSyncs: number
+  /** When a sync last found moved, new or lost refs. */
+  changedAt: Instant | null
+  /** Since when there is a hook, when it last asked for a sync, and when a change that it missed was found. */
+  hookedAt: Instant | null
+  hookSeenAt: Instant | null
+  hookMissedAt: Instant | null
 }
 
-const COLUMNS = [
+/** What is read of a source's row. */
+export const SOURCE_COLUMNS = [
   'id',
   'uid',
   'organization_id as organization',
@@ -33,12 +46,26 @@ const COLUMNS = [
   'problem',
   'synced_at as syncedAt',
   'created_at as createdAt',
+  'sync_interval_seconds as syncInterval',
+  'next_sync_at as nextSyncAt',
+  'overdue_syncs as overdueSyncs',
+  'changed_at as changedAt',
+  'hooked_at as hookedAt',
+  'hook_seen_at as hookSeenAt',
+  'hook_missed_at as hookMissedAt',
 ] as const
 
 /** Stores a source that was never synced, or returns null when the organization has one with this URL. */
 export async function insertSource(
   db: Db,
-  input: { uid: string; organization: OrganizationId; url: string; credential: CredentialId | null; createdAt: Instant },
+  input: {
+    uid: string
+    organization: OrganizationId
+    url: string
+    credential: CredentialId | null
+    createdAt: Instant
+    nextSyncAt: Instant
+  },
 ): Promise<Source | null> {
   const row = await db
     .insertInto('sources')
@@ -55,16 +82,17 @@ export async function insertSource(
       problem: null,
       synced_at: null,
       created_at: input.createdAt,
+      next_sync_at: input.nextSyncAt,
     })
     .onConflict((conflict) => conflict.columns(['organization_id', 'url']).doNothing())
-    .returning(COLUMNS)
+    .returning(SOURCE_COLUMNS)
     .executeTakeFirst()
   return row ?? null
 }
 
 /** The source with that id, or null. */
 export async function findSource(db: Db, id: SourceId): Promise<Source | null> {
-  const row = await db.selectFrom('sources').select(COLUMNS).where('id', '=', id).executeTakeFirst()
+  const row = await db.selectFrom('sources').select(SOURCE_COLUMNS).where('id', '=', id).executeTakeFirst()
   return row ?? null
 }
 
@@ -72,10 +100,16 @@ export async function findSource(db: Db, id: SourceId): Promise<Source | null> {
 export async function findSourceByUid(db: Db, organization: OrganizationId, uid: string): Promise<Source | null> {
   const row = await db
     .selectFrom('sources')
-    .select(COLUMNS)
+    .select(SOURCE_COLUMNS)
     .where('organization_id', '=', organization)
     .where('uid', '=', uid)
     .executeTakeFirst()
+  return row ?? null
+}
+
+/** The source with that uid in whatever organization, or null. */
+export async function findSourceAnywhere(db: Db, uid: string): Promise<Source | null> {
+  const row = await db.selectFrom('sources').select(SOURCE_COLUMNS).where('uid', '=', uid).executeTakeFirst()
   return row ?? null
 }
 
@@ -83,7 +117,7 @@ export async function findSourceByUid(db: Db, organization: OrganizationId, uid:
 export async function selectSources(db: Db, organization: OrganizationId, page: Page): Promise<Paged<Source>> {
   const rows = await db
     .selectFrom('sources')
-    .select(COLUMNS)
+    .select(SOURCE_COLUMNS)
     .where('organization_id', '=', organization)
     .where('id', '>', (page.after ?? 0) as SourceId)
     .orderBy('id')
@@ -94,11 +128,19 @@ export async function selectSources(db: Db, organization: OrganizationId, page: 
 
 /**
  * Writes a successful sync if no other was recorded since `revision` was read, and takes the row's lock until the
- * transaction ends. False when another one was.
+ * transaction ends. False when another one was. `change` is given when refs had changed since
+ * the sync before, if there was one.
  */
 export async function recordSynced(
   db: Db,
-  input: { id: SourceId; revision: number; defaultBranch: string | null; at: Instant },
+  input: {
+    id: SourceId
+    revision: number
+    defaultBranch: string | null
+    at: Instant
+    nextSyncAt: Instant
+    change: { since: Instant | null } | null
+  },
 ): Promise<boolean> {
   const result = await db
     .updateTable('sources')
@@ -109,6 +151,9 @@ export async function recordSynced(
       problem_code: null,
       problem: null,
       synced_at: input.at,
+      next_sync_at: input.nextSyncAt,
+      overdue_syncs: 0,
+      ...(input.change === null ? {} : { changed_at: input.at, changed_since: input.change.since }),
     })
     .where('id', '=', input.id)
     .where('sync_revision', '=', input.revision)

@@ -255,7 +255,7 @@ describe('a sync', () => {
       }
     }
 
-    expect(syncSource(app.ctx(SYSTEM), source.id, report)).rejects.toThrow('Another sync')
+    expect(syncSource(app.ctx(SYSTEM), source.id, report)).rejects.toMatchObject({ code: 'sync_overtaken' })
     await Bun.sleep(300)
     await app.runJobs()
 

@@ -13,6 +13,7 @@ import { openCredential } from './credentials.ts'
 import { fullRefName, identifyVersions, type IdentifiedVersions } from './identify-versions.ts'
 import { readRefs, toUnusableRefs, type ReadRef } from './read-refs.ts'
 import { deleteRefs, refKey, selectKnownRefs, upsertRefs, type KnownRef } from './source-refs.sql.ts'
+import { planNextSync } from './plan-next-sync.ts'
 import { findSource, recordFailing, recordSynced, type Source } from './sources.sql.ts'
 
 /** Lines about single refs in a sync's log; the list of skipped refs is kept with the source in full. */
@@ -39,10 +40,14 @@ export async function syncSource(ctx: Ctx, id: SourceId, report: JobReport): Pro
     report.log('info', 'The source was removed; there is nothing to do.')
     return null
   }
+  if (source.kind !== 'vcs') {
+    report.log('info', 'The source has no repository; there is nothing to do.')
+    return null
+  }
   try {
     return await syncExisting(ctx, source, report)
   } catch (error) {
-    if (isDomainError(error)) {
+    if (isDomainError(error) && error.code !== 'sync_overtaken') {
       await writeFailure(ctx, source, error)
     }
     throw error
@@ -111,15 +116,18 @@ interface Reading {
 
 async function record(ctx: Ctx, reading: Reading): Promise<Publication> {
   const { source, listed, identified } = reading
+  const isChanged = hasMoved(reading)
   return ctx.transaction(async (tx) => {
     const isOurs = await recordSynced(tx.db, {
       id: source.id,
       revision: source.syncRevision,
       defaultBranch: listed.defaultBranch,
       at: tx.now,
+      nextSyncAt: planNextSync({ ...source, overdueSyncs: 0 }, tx.now),
+      change: isChanged ? { since: source.syncedAt } : null,
     })
     if (!isOurs) {
-      throw new Error('Another sync of this source was recorded meanwhile.')
+      throw new DomainError('sync_overtaken')
     }
     const publication = await publishPackages(tx, {
       organization: source.organization,
@@ -137,6 +145,11 @@ async function record(ctx: Ctx, reading: Reading): Promise<Publication> {
     await enqueuePrebuilds(tx, source, publication)
     return publication
   })
+}
+
+/** Whether the remote has other refs, or other commits behind them, than the last sync saw. */
+function hasMoved({ refs, known }: Reading): boolean {
+  return new Set(refs.map(refKey)).size !== known.size || refs.some((ref) => known.get(refKey(ref))?.commit !== ref.commit)
 }
 
 /** Refs are written last: after a crash before the commit they are read again. */

@@ -29,9 +29,10 @@ export async function countInstalls(
     }
   }
   let counted = 0
-  for (const version of await selectCountable(db, [...wanted.keys()])) {
-    const reported = wanted.get(version.package)
-    if (reported === version.normalized || (reported === DEFAULT_BRANCH_VERSION && version.isDefault)) {
+  const reported = { packages: [...wanted.keys()], normalized: [...wanted.values()] }
+  for (const version of await selectCountable(db, reported)) {
+    const form = wanted.get(version.package)
+    if (form === version.normalized || (form === DEFAULT_BRANCH_VERSION && version.isDefault)) {
       buffer.count({ package: version.package, version: version.normalized, kind: 'install', at: input.at })
       counted += 1
       wanted.delete(version.package)

@@ -47,17 +47,25 @@ export async function addCounts(db: Db, counts: readonly Count[]): Promise<void>
   }
 }
 
-/** The versions of packages by their normalized form, hidden ones too; `default` is that of the default branch. */
+/**
+ * Versions that may be counted: of these packages those with one of these normalized forms, and the default branches. The lists go
+ * together, item by item.
+ */
 export async function selectCountable(
   db: Db,
-  packages: readonly PackageId[],
+  reported: { packages: readonly PackageId[]; normalized: readonly string[] },
 ): Promise<{ package: PackageId; normalized: string; isDefault: boolean }[]> {
   const found: { package: PackageId; normalized: string; isDefault: boolean }[] = []
-  for (let start = 0; start < packages.length; start += ROWS_PER_STATEMENT) {
+  for (let start = 0; start < reported.packages.length; start += ROWS_PER_STATEMENT) {
+    const batch = {
+      packages: reported.packages.slice(start, start + ROWS_PER_STATEMENT),
+      normalized: reported.normalized.slice(start, start + ROWS_PER_STATEMENT),
+    }
     const rows = await db
       .selectFrom('versions')
       .select(['package_id', 'normalized', 'default_branch'])
-      .where('package_id', 'in', packages.slice(start, start + ROWS_PER_STATEMENT))
+      .where('package_id', 'in', batch.packages)
+      .where((where) => where.or([where('normalized', 'in', batch.normalized), where('default_branch', '=', 1)]))
       .execute()
     found.push(
       ...rows.map((row) => ({ package: row.package_id, normalized: row.normalized, isDefault: row.default_branch === 1 })),

@@ -2,6 +2,8 @@
  * What requests leave behind without writing: downloads, installs and the last use of tokens, added up in memory and
  * folded into the database from time to time. Bounded: when too much is waiting, further distinct entries are dropped and
  * the drop is logged, because an answer must never wait for a counter. A crash loses what was not folded yet, a few seconds' worth.
+ *
+ * Rows are written in one order by everybody, so that two processes that fold at once cannot wait for each other in a circle.
  */
 import { touchToken } from '../access/index.ts'
 import type { Logger } from '../kernel/ports.ts'
@@ -57,7 +59,11 @@ export class UsageBuffer {
     this.#tokens = new Map()
     try {
       await db.transaction().execute(async (tx) => {
-        await addCounts(tx, [...counts.values()])
+        const sorted = [...counts].sort(([left], [right]) => (left < right ? -1 : 1))
+        await addCounts(
+          tx,
+          sorted.map(([, count]) => count),
+        )
         for (const [token, at] of [...tokens].sort(([left], [right]) => left - right)) {
           await touchToken(tx, token, at)
         }
@@ -85,10 +91,18 @@ export class UsageBuffer {
   #restore(counts: ReadonlyMap<string, Count>, tokens: ReadonlyMap<TokenId, Instant>): void {
     for (const [key, count] of counts) {
       const newer = this.#counts.get(key)
-      this.#counts.set(key, newer === undefined ? count : { ...count, count: count.count + newer.count })
+      if (newer !== undefined) {
+        newer.count += count.count
+      } else if (this.#counts.size < MAX_ENTRIES) {
+        this.#counts.set(key, count)
+      } else {
+        this.#dropped += count.count
+      }
     }
     for (const [token, at] of tokens) {
-      this.#tokens.set(token, Math.max(at, this.#tokens.get(token) ?? 0))
+      if (this.#tokens.has(token) || this.#tokens.size < MAX_ENTRIES) {
+        this.#tokens.set(token, Math.max(at, this.#tokens.get(token) ?? 0))
+      }
     }
   }
 }

@@ -54,6 +54,46 @@ describe.each(STORES)('blobs %s', (_, createStore) => {
     expect((await Array.fromAsync(blobs.list())).map((blob) => blob.sha256)).toEqual([hash('sha256', 'same content')])
   })
 
+  test('what is staged can be read and is seen by nobody until it is kept', async () => {
+    const blobs = createStore()
+
+    const staged = await blobs.stage(chunks('hello, ', 'world'))
+
+    expect(staged).toMatchObject({ sha256: hash('sha256', 'hello, world'), sha1: hash('sha1', 'hello, world'), size: 12 })
+    expect(Buffer.from(await staged.read(3, 4)).toString()).toBe('lo, ')
+    expect(Buffer.from(await staged.read(10, 100)).toString()).toBe('ld')
+    expect(await staged.read(50, 10)).toHaveLength(0)
+    expect(await blobs.locate(staged.sha256)).toBeNull()
+    await staged.keep()
+    await staged.discard()
+    expect(await read(await blobs.locate(staged.sha256))).toBe('hello, world')
+  })
+
+  test('what is staged and discarded, or breaks off, leaves nothing', async () => {
+    const blobs = createStore()
+
+    const staged = await blobs.stage(chunks('content'))
+    await staged.read(0, 7)
+    await staged.discard()
+    await staged.keep()
+
+    expect(await blobs.locate(staged.sha256)).toBeNull()
+    await expect(blobs.stage(breaking())).rejects.toThrow('cut off')
+    expect(await Array.fromAsync(blobs.list())).toEqual([])
+  })
+
+  test('a blob that was stored again meanwhile is not removed as an old one', async () => {
+    const blobs = createStore()
+    const { sha256 } = await blobs.put(chunks('content'))
+    const [stored] = await Array.fromAsync(blobs.list())
+    const storedAt = stored?.storedAt ?? 0
+
+    await blobs.remove(sha256, storedAt)
+    expect(await blobs.locate(sha256)).not.toBeNull()
+    await blobs.remove(sha256, storedAt + 1000)
+    expect(await blobs.locate(sha256)).toBeNull()
+  })
+
   test('absent blobs are missing, and removing them is no error', async () => {
     const blobs = createStore()
     const absent = hash('sha256', 'absent')
@@ -124,4 +164,9 @@ async function read(location: BlobLocation | null): Promise<string> {
   }
   if (location?.kind === 'bytes') return new TextDecoder().decode(location.bytes)
   throw new Error('The blob has no bytes here.')
+}
+
+async function* breaking(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('half')
+  throw new Error('cut off')
 }

@@ -145,3 +145,18 @@ async function* bytes(text: string): AsyncGenerator<Uint8Array> {
 function diskError(): Error {
   return Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' })
 }
+
+test('a staged blob leaves no temporary file, whether it is kept, discarded or breaks off', async () => {
+  const blobs = createStore()
+  const temporary = () => readdirSync(join(root, 'temporary'))
+
+  const kept = await blobs.stage(bytes('kept'))
+  const discarded = await blobs.stage(bytes('discarded'))
+  await discarded.read(0, 4)
+  expect(temporary()).toHaveLength(2)
+
+  await kept.keep()
+  await discarded.discard()
+  expect(temporary()).toEqual([])
+  expect(await blobs.verify(kept.sha256)).toBe('intact')
+})

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { Blobs, Clock, Logger, StoredBlob } from '../../core/kernel/ports.ts'
+import type { Blobs, Clock, Logger, StagedBlob, StoredBlob } from '../../core/kernel/ports.ts'
 import { isFanOutName, isObjectName, objectPath, OBJECTS, TEMPORARY } from './paths.ts'
 import { onStorage, unlessAbsent } from './storage-errors.ts'
 
@@ -15,7 +15,8 @@ import { onStorage, unlessAbsent } from './storage-errors.ts'
  *   synced again.
  * - A directory made by another process may not be on disk yet. Each process syncs the parents of every directory once
  *   before it relies on it, whoever made it.
- * - `remove` and a `put` of the same content do not wait for each other. Whoever collects garbage leaves young blobs alone.
+ * - `remove` and a `put` of the same content do not wait for each other. Whoever collects garbage leaves young blobs alone, and
+ *   says until when: the age is looked at again right before the file is removed.
  */
 export interface DiskBlobs extends Blobs {
   /** Removes what crashed processes left half-written more than an hour ago. Returns how many files that were. */
@@ -38,18 +39,26 @@ const DIRECTORY_MODE = 0o700
 export function createDiskBlobs({ root, clock, log, syncFile = (file) => file.sync() }: DiskBlobsParts): DiskBlobs {
   const directories = createDurableDirectories(root, syncFile)
 
+  async function stage(content: AsyncIterable<Uint8Array>): Promise<StagedBlob> {
+    const temporary = join(root, TEMPORARY, `${process.pid}-${randomBytes(12).toString('hex')}`)
+    await onStorage(() => directories.createRoot())
+    try {
+      const blob = await writeFile({ path: temporary, content, syncFile })
+      const keep = () => onStorage(() => publish({ root, temporary, blob, directories }))
+      return createStagedBlob({ temporary, blob, keep, log })
+    } catch (error) {
+      await removeQuietly(temporary, log)
+      throw error
+    }
+  }
+
   return {
+    stage,
+
     async put(content) {
-      const temporary = join(root, TEMPORARY, `${process.pid}-${randomBytes(12).toString('hex')}`)
-      await onStorage(() => directories.createRoot())
-      try {
-        const blob = await writeFile({ path: temporary, content, syncFile })
-        await onStorage(() => publish({ root, temporary, blob, directories }))
-        return blob
-      } catch (error) {
-        await removeQuietly(temporary, log)
-        throw error
-      }
+      const staged = await stage(content)
+      await staged.keep()
+      return { sha256: staged.sha256, sha1: staged.sha1, size: staged.size }
     },
 
     async locate(sha256) {
@@ -64,8 +73,13 @@ export function createDiskBlobs({ root, clock, log, syncFile = (file) => file.sy
       return digest === sha256 ? 'intact' : 'damaged'
     },
 
-    async remove(sha256) {
-      await onStorage(() => rm(join(root, objectPath(sha256).path), { force: true }))
+    async remove(sha256, storedBefore) {
+      const path = join(root, objectPath(sha256).path)
+      if (storedBefore !== undefined) {
+        const found = await unlessAbsent(() => stat(path))
+        if (found === null || found.mtimeMs >= storedBefore) return
+      }
+      await onStorage(() => rm(path, { force: true }))
     },
 
     list: () => listObjects(root),
@@ -136,6 +150,41 @@ function listParents(path: string, last: string): string[] {
     parents.push(directory)
   }
   return parents
+}
+
+/** A written file that waits for its fate. Failing to keep it removes it. */
+function createStagedBlob(input: { temporary: string; blob: StoredBlob; keep: () => Promise<void>; log: Logger }): StagedBlob {
+  const { temporary, blob, keep, log } = input
+  let file: FileHandle | null = null
+  let isOpen = true
+
+  async function end(work: () => Promise<void>): Promise<void> {
+    if (!isOpen) return
+    isOpen = false
+    await file?.close()
+    await work()
+  }
+
+  return {
+    ...blob,
+    async read(position, length) {
+      const bytes = new Uint8Array(Math.max(0, Math.min(length, blob.size - position)))
+      file ??= await onStorage(() => open(temporary, 'r'))
+      const reading = file
+      const { bytesRead } = await onStorage(() => reading.read(bytes, 0, bytes.length, position))
+      return bytes.subarray(0, bytesRead)
+    },
+    keep: () =>
+      end(async () => {
+        try {
+          await keep()
+        } catch (error) {
+          await removeQuietly(temporary, log)
+          throw error
+        }
+      }),
+    discard: () => end(() => removeQuietly(temporary, log)),
+  }
 }
 
 async function publish(input: {

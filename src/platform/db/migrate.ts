@@ -1,10 +1,14 @@
 import { Migrator, type Migration } from 'kysely/migration'
 import type { Database } from './database.ts'
 import * as foundation from './migrations/0001-foundation.ts'
+import * as hooks from './migrations/0002-hooks.ts'
+import * as artifacts from './migrations/0003-artifacts.ts'
 
 /** Every migration in order. Names are never changed and entries never removed once released. */
 const MIGRATIONS = {
   '0001-foundation': foundation,
+  '0002-hooks': hooks,
+  '0003-artifacts': artifacts,
 } as const
 
 /** The database was written by a newer release; nothing was changed. */

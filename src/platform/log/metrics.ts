@@ -141,21 +141,33 @@ function createSeriesTable<State>(
 ): SeriesTable<State> {
   const series = new Map<string, Series<State>>()
 
-  function at(values: readonly string[]): State {
-    const key = JSON.stringify(values)
-    const known = series.get(key)
-    if (known !== undefined) return known.state
-    const overflow = names.map(() => OVERFLOW)
+  function at(labels: Readonly<Record<string, string>>): State {
+    const key = toKey(names, labels)
+    return series.get(key)?.state ?? add(key, labels)
+  }
+
+  function add(key: string, labels: Readonly<Record<string, string>>): State {
+    const overflow = Object.fromEntries(names.map((name) => [name, OVERFLOW]))
     // The series for the rest does not count, so that it always has a place.
-    if (series.size >= limit && key !== JSON.stringify(overflow)) return at(overflow)
-    const added = { labels: values, state: create() }
+    if (series.size >= limit && key !== toKey(names, overflow)) return at(overflow)
+    const added = { labels: names.map((name) => String(labels[name] ?? '')), state: create() }
     series.set(key, added)
     return added.state
   }
 
   // A metric without labels exists from the start: a counter that is absent cannot be told from one that is 0.
-  if (names.length === 0) at([])
-  return { at: (labels) => at(names.map((name) => String(labels[name] ?? ''))), all: () => [...series.values()] }
+  if (names.length === 0) at({})
+  return { at, all: () => [...series.values()] }
+}
+
+/** A key that differs whenever a value differs; built without an array because every request looks up several series. */
+function toKey(names: readonly string[], labels: Readonly<Record<string, string>>): string {
+  let key = ''
+  for (const name of names) {
+    const value = String(labels[name] ?? '')
+    key += `${value.length}:${value}`
+  }
+  return key
 }
 
 function requireNames(name: string, labels: readonly string[]): void {

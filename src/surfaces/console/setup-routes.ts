@@ -9,13 +9,8 @@ import type { Call, Route } from '../http/route.ts'
 
 const FORM_BYTES = 64 * 1024
 
-const Form = z.object({
-  name: z.string().max(500),
-  email: z.string().max(500),
-  password: z.string().max(5000),
-  organization: z.string().max(500),
-  slug: z.string().max(500),
-})
+/** Whether a value is acceptable is the command's to say; the body is bounded as a whole. */
+const Form = z.object({ name: z.string(), email: z.string(), password: z.string(), organization: z.string(), slug: z.string() })
 type Form = z.output<typeof Form>
 
 const EMPTY: Form = { name: '', email: '', password: '', organization: '', slug: '' }
@@ -41,9 +36,9 @@ function closedPage(): Response {
 }
 
 async function submit(call: Call, ctxFor: (actor: Actor, call: Call) => Ctx): Promise<Response> {
-  const { request, params, baseUrl } = call
+  const { request, params, baseUrl, signal } = call
   requireSameOrigin(request, baseUrl)
-  const fields = new URLSearchParams(new TextDecoder().decode(await readBody(request, FORM_BYTES)))
+  const fields = new URLSearchParams(new TextDecoder().decode(await readBody(request, { limit: FORM_BYTES, signal })))
   const form = Form.parse({ ...EMPTY, ...Object.fromEntries(fields) })
   try {
     const { organization } = await setUpInstance(
@@ -75,12 +70,17 @@ async function submit(call: Call, ctxFor: (actor: Actor, call: Call) => Ctx): Pr
   }
 }
 
-/** The link is the capability; this keeps a page elsewhere from using a link that it guessed a visitor to have. */
+/**
+ * The link is the capability; this keeps a page elsewhere from using a link that it guessed a visitor to have. Browsers send
+ * `Sec-Fetch-Site` only over TLS or to localhost; elsewhere the origin has to be the public one, or the host that was asked for: an
+ * installation may be set up by its address before its name works.
+ */
 function requireSameOrigin(request: Request, baseUrl: string): void {
   const site = request.headers.get('sec-fetch-site')
   const origin = request.headers.get('origin')
-  const isForeign =
-    (site !== null && site !== 'same-origin') || (site === null && origin !== null && origin !== new URL(baseUrl).origin)
+  const host = request.headers.get('host')
+  const own = [new URL(baseUrl).origin, `http://${host}`, `https://${host}`]
+  const isForeign = (site !== null && site !== 'same-origin') || (site === null && origin !== null && !own.includes(origin))
   if (isForeign) {
     throw new DomainError('forbidden', { action: 'set up the installation from another page' })
   }

@@ -23,7 +23,8 @@ function parseRange(entry: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
   if (entry.includes('/') && ipaddr.isValidCIDR(entry)) {
     return ipaddr.parseCIDR(entry)
   }
-  if (!ipaddr.isValid(entry)) {
+  // Older spellings of IPv4 such as "10.0.0" mean something else than whoever writes them here expects.
+  if (!ipaddr.IPv6.isValid(entry) && !ipaddr.IPv4.isValidFourPartDecimal(entry)) {
     throw new Error(`REPERTOIRE_TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR range.`)
   }
   const address = ipaddr.process(entry)

@@ -10,7 +10,11 @@ button{font:inherit;margin-top:1.5rem;padding:.6rem 1.2rem}.problem{border-left:
 
 const STYLE_HASH = new Bun.CryptoHasher('sha256').update(STYLE).digest('base64')
 
-/** A small page without scripts. `body` is HTML whose foreign parts were escaped. Never cached, never framed. */
+/**
+ * A small page without scripts. `body` is HTML whose foreign parts were escaped. Never cached, never framed. Its address, which may
+ * hold a secret, is told to no other origin; to its own it must be, because with `no-referrer` browsers send the form with
+ * `Origin: null`.
+ */
 export function htmlPage(title: string, body: string, status = 200): Response {
   const page = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title>
@@ -23,7 +27,7 @@ ${body}
     headers: {
       'Content-Type': 'text/html; charset=utf-8',
       'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
-      'Referrer-Policy': 'no-referrer',
+      'Referrer-Policy': 'same-origin',
       'X-Content-Type-Options': 'nosniff',
       'X-Frame-Options': 'DENY',
       'Cache-Control': 'private, no-store',

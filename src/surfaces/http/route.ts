@@ -14,6 +14,8 @@ export interface Call {
   origin: Origin
   /** The actor behind the presented credential; anonymous when there is none or it is not valid. */
   actor: Actor
+  /** Aborted when the client went away or took too long to send a body. */
+  signal: AbortSignal
   /** A context for the actor. */
   ctx: Ctx
 }

@@ -1,7 +1,8 @@
 /**
  * A bounded memory of values by key. Values live in two generations: when the young one is full it becomes the old one, and
  * what the old one still held is forgotten; a hit in the old one moves the value to the young. So a value that is in use stays, and
- * looking one up costs a map access. Bounded by the number of values and by the sum of their sizes, per generation.
+ * looking one up costs a map access. Bounded by the number of values and by the sum of their sizes and of the lengths of their keys, per
+ * generation.
  */
 export class TwoGenerations<Value> {
   readonly #limit: { count: number; bytes: number }
@@ -31,13 +32,13 @@ export class TwoGenerations<Value> {
 
   /** Puts or replaces a value. One that is larger than a generation is not kept. */
   put(key: string, value: Value): void {
-    const size = this.#sizeOf(value)
+    const size = key.length + this.#sizeOf(value)
     if (size > this.#limit.bytes) {
       return
     }
     const replaced = this.#young.get(key)
     if (replaced !== undefined) {
-      this.#bytes -= this.#sizeOf(replaced)
+      this.#bytes -= key.length + this.#sizeOf(replaced)
     }
     if (this.#young.size >= this.#limit.count || this.#bytes + size > this.#limit.bytes) {
       this.#old = this.#young
@@ -47,6 +48,14 @@ export class TwoGenerations<Value> {
     }
     this.#young.set(key, value)
     this.#bytes += size
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#young = new Map()
+    this.#old = new Map()
+    this.#bytes = 0
+    this.#oldBytes = 0
   }
 
   /** How many bytes both generations hold at most. */

@@ -34,8 +34,12 @@ async function ready(parts: OpsParts): Promise<Response> {
   return Response.json({ status: 'ok' }, { headers: { 'Cache-Control': 'no-store' } })
 }
 
+/** What a reverse proxy adds. Behind one on the same machine everybody seems to come from loopback. */
+const FORWARDING = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
+
 async function metrics({ request, address }: Call, parts: OpsParts): Promise<Response> {
-  const isLocal = /^(?:127\.|::1$|::ffff:127\.)/.test(address)
+  const isForwarded = FORWARDING.some((name) => request.headers.has(name))
+  const isLocal = !isForwarded && /^(?:127\.|::1$|::ffff:127\.)/.test(address)
   const given = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1] ?? ''
   if (!isLocal && !isSame(given, parts.metricsToken)) {
     return errorResponse(

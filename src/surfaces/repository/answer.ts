@@ -1,4 +1,5 @@
 import type { PackageId, TokenId } from '../../core/kernel/values.ts'
+import { errorResponse } from '../http/errors.ts'
 
 /** What is sent: bytes, or a file that the operating system copies to the socket. */
 export type AnswerBody = Uint8Array | { path: string; size: number }
@@ -34,13 +35,14 @@ export interface Sent {
 
 /**
  * Turns an answer into the response to one request: 304 when the client has exactly this `Last-Modified` (CO-004, CO-042: equality, so a
- * wrong or older date gets the body), the headers alone for HEAD, a part for a simple byte range of an archive, else the
- * whole. `If-None-Match` is not supported and therefore never gives 304 (abuse 48).
+ * wrong or older date gets the body), the headers alone for HEAD, a part for a simple byte range of an archive (CO-083), else the
+ * whole. `If-None-Match` is not supported and therefore never gives 304 (abuse 48). Archives have no validator, so no `If-Range` can
+ * match and the range of such a request is ignored (RFC 9110 §13.1.5).
  */
 export function sendAnswer(request: Request, answer: Answer): Sent {
   const { headers, status } = answer
   if (answer.lastModified !== null && request.headers.get('if-modified-since') === answer.lastModified) {
-    return { response: new Response(null, { status: 304, headers: withoutBody(headers) }), counts: false }
+    return { response: new Response(null, { status: 304, headers: prepareHeaders(answer).withoutBody }), counts: false }
   }
   if (request.method === 'HEAD') {
     return {
@@ -48,11 +50,35 @@ export function sendAnswer(request: Request, answer: Answer): Sent {
       counts: false,
     }
   }
-  const range = answer.download === null ? null : readRange(request.headers.get('range'), bodySize(answer.body))
+  const range = answer.download === null || status !== 200 ? null : readRange(request.headers, bodySize(answer.body))
+  if (range === 'unsatisfiable') {
+    const size = `bytes */${bodySize(answer.body)}`
+    return {
+      response: errorResponse(416, { message: 'The range is not within the file.' }, { 'Content-Range': size }),
+      counts: false,
+    }
+  }
   if (range !== null) {
     return { response: sendRange(answer, range), counts: range.start === 0 }
   }
-  return { response: new Response(toBody(answer.body), { status, headers }), counts: true }
+  return { response: new Response(toBody(answer.body), { status, headers: prepareHeaders(answer).complete }), counts: true }
+}
+
+interface PreparedHeaders {
+  complete: Headers
+  withoutBody: Headers
+}
+
+/** Ready headers of answers that are kept: a response copies them faster than it validates them anew. */
+const prepared = new WeakMap<Answer, PreparedHeaders>()
+
+function prepareHeaders(answer: Answer): PreparedHeaders {
+  let headers = prepared.get(answer)
+  if (headers === undefined) {
+    headers = { complete: new Headers(answer.headers), withoutBody: new Headers(withoutBody(answer.headers)) }
+    prepared.set(answer, headers)
+  }
+  return headers
 }
 
 function withoutBody(headers: Readonly<Record<string, string>>): Record<string, string> {
@@ -70,15 +96,19 @@ interface ByteRange {
   end: number
 }
 
-/** One satisfiable range; several, malformed and unsatisfiable ones are ignored, which RFC 9110 §14.2 allows. */
-function readRange(header: string | null, size: number): ByteRange | null {
-  const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? []
-  if (first === '' && last === '') {
+/** One range; several and malformed ones are ignored, which RFC 9110 §14.2 allows. */
+function readRange(headers: Headers, size: number): ByteRange | 'unsatisfiable' | null {
+  const header = headers.get('range')
+  if (header === null || headers.has('if-range')) {
+    return null
+  }
+  const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header) ?? []
+  if ((first === '' && last === '') || (first !== '' && last !== '' && Number(last) < Number(first))) {
     return null
   }
   const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
   const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1)
-  return start <= end && start < size ? { start, end } : null
+  return start <= end ? { start, end } : 'unsatisfiable'
 }
 
 function sendRange(answer: Answer, { start, end }: ByteRange): Response {

@@ -1,13 +1,15 @@
 /**
  * The requests that Composer makes all day. Answers are kept by (credential, path, coding, base URL) together with the stamp of the database
  * under which they were found. While the stamp stands, the same request gets the same answer without a statement; when it moved,
- * the answer is found again from the token on. The expiry of the token is compared with the clock on every request. Refusals are kept
- * the same way, because clients ask for many names that do not exist.
+ * the answer is found again from the token on. The expiry of the token is compared with the clock on every request. That something does
+ * not exist is kept the same way, because clients ask for many names that do not exist. Nothing is kept for somebody without a valid token,
+ * so that strangers can neither fill the memory nor push out what is in use.
  *
  * Nothing here writes: uses and downloads go to the usage buffer.
  */
 import { createHash } from 'node:crypto'
 import { findActorByHash } from '../../core/access/index.ts'
+import { UnknownReferences } from '../../core/catalog/index.ts'
 import type { Actor, Origin } from '../../core/kernel/actor.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import { DomainError, isDomainError } from '../../core/kernel/errors.ts'
@@ -21,7 +23,7 @@ import { TwoGenerations } from '../http/two-generations.ts'
 import { bodySize, sendAnswer, type Answer } from './answer.ts'
 import type { DocumentStore } from './document-store.ts'
 import { parseRepositoryPath, type RepositoryPath } from './repository-path.ts'
-import { resolveAnswer, type Coding } from './resolve-answer.ts'
+import { resolveAnswer, type AnswerTools, type Coding } from './resolve-answer.ts'
 
 /** What the hot path is made of. */
 export interface HotPathParts {
@@ -41,7 +43,8 @@ export interface IncomingRequest {
   request: Request
   path: string
   baseUrl: string
-  origin: Origin
+  /** Where the request came from; asked for before the first wait, and only when the answer has to be found. */
+  origin(): Origin
 }
 
 interface Kept {
@@ -61,16 +64,18 @@ const MAX_SECRETS = 20_000
 /** Answers `GET` and `HEAD` of the root file, metadata and archives. One per server. */
 export class HotPath {
   readonly #parts: HotPathParts
+  readonly #tools: AnswerTools
   readonly #answers: TwoGenerations<Kept>
   readonly #hashes: TwoGenerations<string>
   readonly #finding = new Map<string, Promise<Found>>()
 
   constructor(parts: HotPathParts) {
     this.#parts = parts
+    this.#tools = { documents: parts.documents, unknown: new UnknownReferences() }
     this.#answers = new TwoGenerations({ count: MAX_ANSWERS, bytes: parts.cacheBytes / 2 }, ({ outcome }) =>
-      outcome instanceof DomainError ? 300 : 600 + (outcome.body instanceof Uint8Array ? bodySize(outcome.body) : 0),
+      outcome instanceof DomainError ? 1500 : 600 + (outcome.body instanceof Uint8Array ? bodySize(outcome.body) : 0),
     )
-    this.#hashes = new TwoGenerations({ count: MAX_SECRETS, bytes: MAX_SECRETS * 200 }, () => 100)
+    this.#hashes = new TwoGenerations({ count: MAX_SECRETS, bytes: MAX_SECRETS * 300 }, () => 100)
   }
 
   /** The response, at once when the answer is known, or null when the path is none of these. */
@@ -82,7 +87,8 @@ export class HotPath {
     const { request } = incoming
     const authorization = request.headers.get('authorization')
     const coding = parsed.kind === 'dist' ? 'identity' : chooseCoding(request.headers.get('accept-encoding'))
-    const key = `${authorization} ${coding} ${incoming.baseUrl} ${incoming.path}`
+    // None of the parts can have a line break, so different requests have different keys.
+    const key = `${authorization}\n${coding}\n${incoming.baseUrl}\n${incoming.path}`
     const stamp = this.#parts.stamp()
     const kept = this.#answers.find(key)
     if (kept !== undefined && kept.stamp === stamp && this.#parts.clock.now() < kept.expiresAt) {
@@ -91,6 +97,11 @@ export class HotPath {
     }
     this.#parts.telemetry.cache.increment({ outcome: kept === undefined ? 'miss' : 'revalidated' })
     return this.#findOnce(key, { incoming, parsed, coding, authorization, stamp })
+  }
+
+  /** Forgets all answers; called when the storage turned out not to have a file that one of them names. */
+  forget(): void {
+    this.#answers.clear()
   }
 
   async #findOnce(key: string, wanted: WantedAnswer): Promise<Response> {
@@ -102,7 +113,9 @@ export class HotPath {
     }
     try {
       const { outcome, expiresAt } = await finding
-      this.#answers.put(key, { stamp: wanted.stamp, expiresAt, outcome })
+      if (isLasting(outcome)) {
+        this.#answers.put(key, { stamp: wanted.stamp, expiresAt, outcome })
+      }
       return this.#send(wanted.incoming.request, outcome)
     } finally {
       this.#finding.delete(flight)
@@ -110,19 +123,18 @@ export class HotPath {
   }
 
   async #find({ incoming, parsed, coding, authorization }: WantedAnswer): Promise<Found> {
+    const origin = incoming.origin()
     const actor = await this.#authenticate(authorization)
     const expiresAt = actor.kind === 'token' ? (actor.expiresAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
-    const ctx = this.#parts.ctx(actor, incoming.origin)
+    const ctx = this.#parts.ctx(actor, origin)
     try {
-      const outcome = await resolveAnswer(ctx, this.#parts.documents, { path: parsed, coding, baseUrl: incoming.baseUrl })
+      const outcome = await resolveAnswer(ctx, this.#tools, { path: parsed, coding, baseUrl: incoming.baseUrl })
       return { outcome, expiresAt }
     } catch (error) {
       if (!isDomainError(error)) {
         throw error
       }
-      // What may be different at the next try, without any change in the database, is not kept.
-      const isLasting = error.kind === 'not_found' || error.kind === 'unauthenticated'
-      return { outcome: error, expiresAt: isLasting ? expiresAt : 0 }
+      return { outcome: error, expiresAt }
     }
   }
 
@@ -138,9 +150,13 @@ export class HotPath {
         return { kind: 'anonymous' }
       }
       hash = createHash('sha256').update(secret).digest('hex')
-      this.#hashes.put(authorization, hash)
     }
-    return (await findActorByHash(this.#parts.db, hash, this.#parts.clock.now())) ?? { kind: 'anonymous' }
+    const actor = await findActorByHash(this.#parts.db, hash, this.#parts.clock.now())
+    if (actor === null) {
+      return { kind: 'anonymous' }
+    }
+    this.#hashes.put(authorization, hash)
+    return actor
   }
 
   #send(request: Request, outcome: Answer | DomainError): Response {
@@ -166,6 +182,12 @@ interface WantedAnswer {
   coding: Coding
   authorization: string | null
   stamp: number
+}
+
+/** Whether an outcome stays true as long as nothing changes in the database. */
+function isLasting(outcome: Answer | DomainError): boolean {
+  // A place in an object store is named for a few minutes only.
+  return outcome instanceof DomainError ? outcome.kind === 'not_found' : outcome.status === 200
 }
 
 function chooseCoding(accepted: string | null): Coding {

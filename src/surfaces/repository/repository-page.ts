@@ -1,4 +1,5 @@
 import { DomainError } from '../../core/kernel/errors.ts'
+import { RESERVED_SLUGS } from '../../core/organizations/index.ts'
 import { escapeHtml, htmlPage } from '../http/html.ts'
 import type { Call } from '../http/route.ts'
 
@@ -9,7 +10,7 @@ import type { Call } from '../http/route.ts'
 export function repositoryPage({ request, params, baseUrl }: Call): Response {
   const slug = params['org'] ?? ''
   const wantsPage = (request.headers.get('accept') ?? '').includes('text/html')
-  if (!wantsPage || !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(slug)) {
+  if (!wantsPage || RESERVED_SLUGS.has(slug) || !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(slug)) {
     throw new DomainError('organization_not_found')
   }
   const host = new URL(baseUrl).host

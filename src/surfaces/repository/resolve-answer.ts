@@ -1,4 +1,12 @@
-import { getAudience, getVisiblePackage, obtainDist, viewModifiedAt, type Audience } from '../../core/catalog/index.ts'
+import type { ArchiveFormat } from '../../composer/index.ts'
+import {
+  getAudience,
+  getVisiblePackage,
+  obtainDist,
+  viewModifiedAt,
+  type Audience,
+  type UnknownReferences,
+} from '../../core/catalog/index.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import type { TokenId } from '../../core/kernel/values.ts'
 import { findVersionOfReference } from '../../core/packages/index.ts'
@@ -8,6 +16,13 @@ import type { RepositoryPath } from './repository-path.ts'
 
 /** Archives up to this size are kept in memory with their answer; larger ones are sent from the file. */
 const SMALL_ARCHIVE = 64 * 1024
+
+const ARCHIVE_TYPES: Readonly<Record<ArchiveFormat, string>> = {
+  zip: 'application/zip',
+  tar: 'application/x-tar',
+  'tar.gz': 'application/gzip',
+  'tar.bz2': 'application/x-bzip2',
+}
 
 /** How a client wants JSON to be coded. */
 export type Coding = 'zstd' | 'gzip' | 'identity'
@@ -19,10 +34,17 @@ export interface Wanted {
   baseUrl: string
 }
 
+/** What answers are made with; one of each per server. */
+export interface AnswerTools {
+  documents: DocumentStore
+  unknown: UnknownReferences
+}
+
 /**
  * Makes the answer to one path of a repository for one actor. Throws the `DomainError` of whatever does not exist for that actor.
  */
-export async function resolveAnswer(ctx: Ctx, documents: DocumentStore, wanted: Wanted): Promise<Answer> {
+export async function resolveAnswer(ctx: Ctx, tools: AnswerTools, wanted: Wanted): Promise<Answer> {
+  const { documents } = tools
   const { path } = wanted
   const audience = await getAudience(ctx, path.organization)
   const token = ctx.actor.kind === 'token' ? ctx.actor.token : null
@@ -39,7 +61,13 @@ export async function resolveAnswer(ctx: Ctx, documents: DocumentStore, wanted: 
       return toDocumentAnswer(document, { modifiedAt: target.modifiedAt, coding: wanted.coding, token })
     }
     case 'dist':
-      return resolveDist(ctx, audience, { name: path.name, reference: path.reference, token })
+      return resolveDist(ctx, audience, {
+        name: path.name,
+        version: path.version,
+        reference: path.reference,
+        token,
+        unknown: tools.unknown,
+      })
   }
 }
 
@@ -79,16 +107,18 @@ function encode(document: CompressedDocument, coding: Coding): Uint8Array {
 async function resolveDist(
   ctx: Ctx,
   audience: Audience,
-  input: { name: string; reference: string; token: TokenId | null },
+  input: { name: string; version: string | null; reference: string; token: TokenId | null; unknown: UnknownReferences },
 ): Promise<Answer> {
   const dist = await obtainDist(ctx, audience, input)
-  const version = await findVersionOfReference(ctx.db, dist.package.id, dist.reference)
+  const version = await findVersionOfReference(ctx.db, dist.package.id, { reference: dist.reference, version: input.version })
   const common = {
     headers: {
-      'Content-Type': 'application/zip',
+      'Content-Type': ARCHIVE_TYPES[dist.format],
       'Cache-Control': 'private, max-age=86400',
       Vary: 'Authorization',
       'Accept-Ranges': 'bytes',
+      // Without a name of ours the runtime would tell the name of the file in the storage.
+      'Content-Disposition': `attachment; filename="${dist.package.name.replace('/', '-')}-${dist.reference.slice(0, 12)}.${dist.format}"`,
       'X-Content-Type-Options': 'nosniff',
     },
     lastModified: null,
@@ -100,7 +130,7 @@ async function resolveDist(
     case 'bytes':
       return { ...common, status: 200, body: location.bytes }
     case 'file':
-      return { ...common, status: 200, body: location.size > SMALL_ARCHIVE ? location : await readSmall(location.path) }
+      return { ...common, status: 200, body: location.size > SMALL_ARCHIVE ? location : await Bun.file(location.path).bytes() }
     case 'url':
       return {
         ...common,
@@ -109,8 +139,4 @@ async function resolveDist(
         body: new Uint8Array(),
       }
   }
-}
-
-async function readSmall(path: string): Promise<Uint8Array> {
-  return Bun.file(path).bytes()
 }

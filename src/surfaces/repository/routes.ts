@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import {
   describePackage,
+  findSourceUrls,
   findVisiblePackages,
   getAudience,
   listCatalog,
@@ -26,7 +27,7 @@ export function repositoryRoutes(usage: UsageBuffer): Route[] {
   return [
     { method: 'GET', path: '/:org/list.json', surface, clauses: ['CO-130'], handle: list },
     { method: 'GET', path: '/:org/search.json', surface, clauses: ['CO-131'], handle: search },
-    { method: 'GET', path: '/:org/providers/:vendor/:name{.+\\.json}', surface, clauses: ['CO-132'], handle: providers },
+    { method: 'GET', path: '/:org/providers/:name{.+\\.json}', surface, clauses: ['CO-132'], handle: providers },
     { method: 'GET', path: '/:org/packages/:vendor/:name{.+\\.json}', surface, clauses: ['CO-133'], handle: packagePage },
     { method: 'POST', path: '/:org/notify-batch', surface, clauses: ['CO-139'], handle: (call) => notify(call, usage) },
     { method: 'POST', path: '/:org/downloads', surface, clauses: ['CO-139'], handle: (call) => notify(call, usage) },
@@ -50,11 +51,18 @@ async function list({ ctx, params, query }: Call): Promise<Response> {
   if (!withFields) {
     return privateJson({ packageNames: entries.map((entry) => entry.name) })
   }
-  return privateJson({ packages: Object.fromEntries(entries.map((entry) => [entry.name, presentFields(entry, fields)])) })
+  const urls: SourceUrls = fields.includes('repository') ? await findSourceUrls(ctx, entries) : new Map()
+  return privateJson({ packages: Object.fromEntries(entries.map((entry) => [entry.name, presentFields(entry, fields, urls)])) })
 }
 
-function presentFields(entry: CatalogEntry, fields: readonly (typeof FIELDS)[number][]): Record<string, unknown> {
-  const values = { repository: entry.sourceUrl, type: entry.type, abandoned: entry.abandoned }
+type SourceUrls = Awaited<ReturnType<typeof findSourceUrls>>
+
+function presentFields(
+  entry: CatalogEntry,
+  fields: readonly (typeof FIELDS)[number][],
+  urls: SourceUrls,
+): Record<string, unknown> {
+  const values = { repository: urls.get(entry.source), type: entry.type, abandoned: entry.abandoned }
   return Object.fromEntries(fields.map((field) => [field, values[field]]))
 }
 
@@ -71,8 +79,9 @@ async function search({ ctx, params, query, baseUrl }: Call): Promise<Response> 
   const next = new URLSearchParams(query)
   next.set('page', String(page + 1))
   const address = `${baseUrl}/${audience.organization.slug}`
+  const urls = await findSourceUrls(ctx, results)
   return privateJson({
-    results: results.map((entry) => presentResult(entry, address)),
+    results: results.map((entry) => presentResult(entry, address, urls)),
     total,
     ...(page * perPage < total && page < MAX_PAGES ? { next: `${address}/search.json?${next.toString()}` } : {}),
   })
@@ -95,30 +104,31 @@ function readNumber(query: URLSearchParams, name: string, { fallback, max }: { f
   return value
 }
 
-function presentResult(entry: CatalogEntry, address: string): Record<string, unknown> {
+function presentResult(entry: CatalogEntry, address: string, urls: SourceUrls): Record<string, unknown> {
   return {
     name: entry.name,
     description: entry.description,
     url: `${address}/packages/${entry.name}.json`,
-    repository: entry.sourceUrl,
+    repository: urls.get(entry.source),
     ...(entry.abandoned === false ? {} : { abandoned: entry.abandoned }),
   }
 }
 
-function readName(params: Call['params']): string {
-  return `${params['vendor']}/${(params['name'] ?? '').replace(/\.json$/, '')}`
+/** Names that are provided need no vendor: `ext-redis` is one. */
+function withoutSuffix(name: string | undefined): string {
+  return (name ?? '').replace(/\.json$/, '')
 }
 
 async function providers({ ctx, params }: Call): Promise<Response> {
   const audience = await getAudience(ctx, params['org'] ?? '')
-  const found = await listProviders(ctx, audience, readName(params))
+  const found = await listProviders(ctx, audience, withoutSuffix(params['name']))
   return privateJson({ providers: found.map(({ name, description, type }) => ({ name, description, type })) })
 }
 
 async function packagePage({ ctx, params, baseUrl }: Call): Promise<Response> {
   const audience = await getAudience(ctx, params['org'] ?? '')
   const described = await describePackage(ctx, audience, {
-    name: readName(params),
+    name: `${params['vendor']}/${withoutSuffix(params['name'])}`,
     repositoryUrl: `${baseUrl}/${audience.organization.slug}`,
   })
   const { package: target, versions } = described
@@ -135,15 +145,21 @@ async function packagePage({ ctx, params, baseUrl }: Call): Promise<Response> {
 
 /** Entries of another shape are left out one by one: a report is never refused for a part of it. */
 const Notification = z.object({ downloads: z.array(z.unknown()) })
-const Install = z.object({ name: z.string().max(300), version: z.string().max(300) })
+const Install = z.object({
+  name: z
+    .string()
+    .max(300)
+    .regex(/^[\w.\-/]+$/),
+  version: z.string().max(300),
+})
 
 /**
  * Counts what a client reports of packages that it may see. Whatever cannot be counted is ignored: clients do not read the
  * answer (contract composer.md §7.5, abuse 50).
  */
-async function notify({ ctx, params, request }: Call, usage: UsageBuffer): Promise<Response> {
+async function notify({ ctx, params, request, signal }: Call, usage: UsageBuffer): Promise<Response> {
   const audience = await getAudience(ctx, params['org'] ?? '')
-  const reported = parseInstalls(await readBody(request, NOTIFY_BYTES))
+  const reported = parseInstalls(await readBody(request, { limit: NOTIFY_BYTES, signal }))
   const packages = await findVisiblePackages(
     ctx,
     audience,

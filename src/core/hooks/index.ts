@@ -1,0 +1,6 @@
+export type { Proof, ProofFault } from './check-proof.ts'
+export { HookGate } from './hook-gate.ts'
+export { getHook, listReceipts, rotateHook, type Hook } from './manage-hooks.ts'
+export { purgeReceipts } from './purge-receipts.ts'
+export type { HookReceipt } from './receipts.sql.ts'
+export { receiveHook, type Delivery, type Received } from './receive-hook.ts'
