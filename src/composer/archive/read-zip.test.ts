@@ -32,6 +32,15 @@ describe('abuse 19: what a zip says twice', () => {
     expect(await archiveVerdict(zipWith(entry))).toBe('inconsistent: "x": the two headers of this entry contradict each other')
   })
 
+  test('packed data that is larger than its content could ever be is refused', async () => {
+    const padded = { name: 'x', data: 'a', packed: Buffer.concat([deflateRawSync('a'), Buffer.alloc(70_000)]) }
+
+    expect(await archiveVerdict(zipWith(padded))).toStartWith('inconsistent: "x": the packed data')
+    expect(await archiveVerdict(zipWith({ name: 'x', method: 0, packed: Buffer.alloc(5), size: 4 }))).toStartWith(
+      'inconsistent: "x"',
+    )
+  })
+
   test('a descriptor behind the data must agree with the directory', async () => {
     const data = Buffer.from('content')
     const packed = deflateRawSync(data)
@@ -60,7 +69,8 @@ describe('abuse 19: what a zip says twice', () => {
     })
 
     expect(await archiveVerdict(zipWith(far(data.length)))).toBe('accepted at ""')
-    expect(await archiveVerdict(zipWith(far(2 ** 40)))).toStartWith('too_large: "x"')
+    expect(await archiveVerdict(zipWith(far(2 ** 40)))).toStartWith('inconsistent: "x": the packed data')
+    expect(await archiveVerdict(zipWith({ ...far(2 ** 40), method: 8 }))).toStartWith('too_large: "x"')
     expect(await archiveVerdict(zipWith({ ...far(7), extra: Buffer.alloc(0) }))).toBe('inconsistent: a zip64 field is missing')
   })
 

@@ -92,12 +92,18 @@ function requireSameUnicodeName(extra: Uint8Array, rawName: Uint8Array, name: st
   }
 }
 
-function requireReadable({ flags, method }: ZipDirectoryEntry, name: string): void {
+/** No program packs content into more than this beyond twice its size; who does hides something or wastes our memory. */
+const PACKED_SLACK = 64 * 1024
+
+function requireReadable({ flags, method, size, packedSize }: ZipDirectoryEntry, name: string): void {
   if ((flags & (ENCRYPTED | STRONGLY_ENCRYPTED | MASKED)) !== 0) {
     throw new ArchiveRefused('encrypted', 'the entry is encrypted', name)
   }
   if (method !== STORED && method !== DEFLATED) {
     throw new ArchiveRefused('unsupported', `compression method ${method} is not supported; use deflate`, name)
+  }
+  if (method === STORED ? packedSize !== size : packedSize > 2 * size + PACKED_SLACK) {
+    throw new ArchiveRefused('inconsistent', 'the packed data is not of the size of the content', name)
   }
 }
 

@@ -1,8 +1,10 @@
+import { tryParseConstraint } from '../constraints.ts'
 import { shortened } from '../manifest/php-values.ts'
 import { parsePackageName, type PackageName } from '../names.ts'
 import { parseStability, type Stability } from '../stability.ts'
 import { tryNormalizeVersion } from '../versions.ts'
 import { loadManifest } from './load-manifest.ts'
+import { refNameProblem } from './ref-order.ts'
 import { findSelfProblem } from './self-problem.ts'
 import type { VersionManifest } from './version-manifest.ts'
 
@@ -52,7 +54,7 @@ export function identifyUpload(
   const written = loaded.version.kind === 'text' ? loaded.version.text.trim() : null
   const version = written ?? expected.version?.trim() ?? null
   if (version === null) return unusable('it has no version, and none was given with the upload')
-  const normalized = /\s/.test(version) ? null : tryNormalizeVersion(version)
+  const normalized = normalizeWritten(version)
   if (normalized === null) return unusable(`${shortened(JSON.stringify(version))} is no version`)
   if (expected.version !== null && tryNormalizeVersion(expected.version) !== normalized) {
     return { ok: false, problem: { kind: 'mismatch', field: 'version', found: version, expected: expected.version } }
@@ -65,6 +67,13 @@ export function identifyUpload(
     ok: true,
     upload: { name, version, normalized, stability, type, abandoned, manifest: loaded.manifest, problems },
   }
+}
+
+/** A version that survives in constraints, URLs and lock files; a development version is judged as a branch of its name. */
+function normalizeWritten(version: string): string | null {
+  const normalized = /[\s#]/.test(version) ? null : tryNormalizeVersion(version)
+  if (normalized === null || refNameProblem(normalized) !== null) return null
+  return tryParseConstraint(normalized) === null ? null : normalized
 }
 
 function unusable(problem: string): { ok: false; problem: UploadProblem } {

@@ -169,6 +169,7 @@ function createStagedBlob(input: { temporary: string; blob: StoredBlob; keep: ()
     ...blob,
     async read(position, length) {
       const bytes = new Uint8Array(Math.max(0, Math.min(length, blob.size - position)))
+      if (bytes.length === 0) return bytes
       file ??= await onStorage(() => open(temporary, 'r'))
       const reading = file
       const { bytesRead } = await onStorage(() => reading.read(bytes, 0, bytes.length, position))
