@@ -103,6 +103,7 @@ class HttpServer implements Server {
             documents: this.#documents,
             telemetry: this.#telemetry,
             cacheBytes: config.cacheBytes / 2,
+            hasFixedUrl: config.publicUrl !== null,
           })
     const ops = opsRoutes({
       findProblems: () => this.#findProblems(),
@@ -120,6 +121,10 @@ class HttpServer implements Server {
     const url = readUrl(request)
     if (url === null) {
       return this.#measure('none', started, errorResponse(400, { message: 'The Host header names no host.' }))
+    }
+    const known = request.method === 'GET' ? (this.#hotPath?.known(request) ?? null) : null
+    if (known !== null) {
+      return this.#measure('repository', started, known)
     }
     const path = readPath(url)
     if (path === null) {

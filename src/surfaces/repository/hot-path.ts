@@ -36,6 +36,8 @@ export interface HotPathParts {
   telemetry: Telemetry
   /** Memory for answers, in bytes. */
   cacheBytes: number
+  /** The public URL is configured, so that an answer depends on nothing of a request but its URL and two headers. */
+  hasFixedUrl: boolean
 }
 
 /** A request that was read so far. `path` is canonical. */
@@ -78,6 +80,18 @@ export class HotPath {
     this.#hashes = new TwoGenerations({ count: MAX_SECRETS, bytes: MAX_SECRETS * 300 }, () => 100)
   }
 
+  /**
+   * The response to a request exactly like one that was answered before, or null. It is not even parsed: this is what a
+   * warm update consists of.
+   */
+  known(request: Request): Response | null {
+    if (!this.#parts.hasFixedUrl) {
+      return null
+    }
+    const kept = this.#answers.find(rawKey(request))
+    return kept === undefined ? null : this.#sendIfValid(request, kept, this.#parts.stamp())
+  }
+
   /** The response, at once when the answer is known, or null when the path is none of these. */
   answer(incoming: IncomingRequest): Response | Promise<Response> | null {
     const parsed = parseRepositoryPath(incoming.path)
@@ -88,15 +102,23 @@ export class HotPath {
     const authorization = request.headers.get('authorization')
     const coding = parsed.kind === 'dist' ? 'identity' : chooseCoding(request.headers.get('accept-encoding'))
     // None of the parts can have a line break, so different requests have different keys.
-    const key = `${authorization}\n${coding}\n${incoming.baseUrl}\n${incoming.path}`
+    const key = this.#parts.hasFixedUrl ? rawKey(request) : `${authorization}\n${coding}\n${incoming.baseUrl}\n${incoming.path}`
     const stamp = this.#parts.stamp()
     const kept = this.#answers.find(key)
-    if (kept !== undefined && kept.stamp === stamp && this.#parts.clock.now() < kept.expiresAt) {
-      this.#parts.telemetry.cache.increment({ outcome: 'hit' })
-      return this.#send(request, kept.outcome)
+    const known = kept === undefined ? null : this.#sendIfValid(request, kept, stamp)
+    if (known !== null) {
+      return known
     }
     this.#parts.telemetry.cache.increment({ outcome: kept === undefined ? 'miss' : 'revalidated' })
     return this.#findOnce(key, { incoming, parsed, coding, authorization, stamp })
+  }
+
+  #sendIfValid(request: Request, kept: Kept, stamp: number): Response | null {
+    if (kept.stamp !== stamp || this.#parts.clock.now() >= kept.expiresAt) {
+      return null
+    }
+    this.#parts.telemetry.cache.increment({ outcome: 'hit' })
+    return this.#send(request, kept.outcome)
   }
 
   /** Forgets all answers; called when the storage turned out not to have a file that one of them names. */
@@ -174,6 +196,12 @@ export class HotPath {
     }
     return response
   }
+}
+
+/** Everything that an answer depends on where the base URL is fixed. The method is compared when it is sent. */
+function rawKey(request: Request): string {
+  const { headers } = request
+  return `${headers.get('authorization')}\n${headers.get('accept-encoding')}\n${request.url}`
 }
 
 interface WantedAnswer {
