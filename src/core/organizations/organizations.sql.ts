@@ -1,3 +1,4 @@
+import { movedClock } from '../kernel/moved-clock.sql.ts'
 import type { Db } from '../kernel/schema.ts'
 import { toPaged, type Page, type Paged } from '../kernel/paging.ts'
 import type { Instant, OrganizationId, UserId } from '../kernel/values.ts'
@@ -100,15 +101,7 @@ export async function isMember(db: Db, organization: OrganizationId, user: UserI
 export async function bumpOrganization(db: Db, id: OrganizationId, floor: number): Promise<number> {
   const row = await db
     .updateTable('organizations')
-    .set((update) => ({
-      revision: update('revision', '+', 1),
-      modified_at: update
-        .case()
-        .when('modified_at', '>=', floor)
-        .then(update('modified_at', '+', 1))
-        .else(update.val(floor))
-        .end(),
-    }))
+    .set(movedClock(floor))
     .where('id', '=', id)
     .returning('modified_at')
     .executeTakeFirstOrThrow()
@@ -117,16 +110,5 @@ export async function bumpOrganization(db: Db, id: OrganizationId, floor: number
 
 /** Moves the clock of every organization forward in the caller's transaction. */
 export async function bumpAllOrganizations(db: Db, floor: number): Promise<void> {
-  await db
-    .updateTable('organizations')
-    .set((update) => ({
-      revision: update('revision', '+', 1),
-      modified_at: update
-        .case()
-        .when('modified_at', '>=', floor)
-        .then(update('modified_at', '+', 1))
-        .else(update.val(floor))
-        .end(),
-    }))
-    .execute()
+  await db.updateTable('organizations').set(movedClock(floor)).execute()
 }

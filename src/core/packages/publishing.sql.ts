@@ -1,3 +1,4 @@
+import { movedClock } from '../kernel/moved-clock.sql.ts'
 import type { Db } from '../kernel/schema.ts'
 import type { Instant, ManifestId, OrganizationId, PackageId, SourceId, VersionId } from '../kernel/values.ts'
 import type { CandidatePackage } from './candidate.ts'
@@ -68,19 +69,7 @@ export async function updatePackage(db: Db, id: PackageId, candidate: CandidateP
  * seconds ends above every earlier one, also within one second and when the wall clock was set back (CO-041).
  */
 export async function bumpPackage(db: Db, id: PackageId, floor: number): Promise<void> {
-  await db
-    .updateTable('packages')
-    .set((update) => ({
-      revision: update('revision', '+', 1),
-      modified_at: update
-        .case()
-        .when('modified_at', '>=', floor)
-        .then(update('modified_at', '+', 1))
-        .else(update.val(floor))
-        .end(),
-    }))
-    .where('id', '=', id)
-    .execute()
+  await db.updateTable('packages').set(movedClock(floor)).where('id', '=', id).execute()
 }
 
 /**
@@ -227,16 +216,5 @@ export async function deletePackageRow(db: Db, id: PackageId): Promise<{ modifie
 
 /** Moves the clock of every package forward in the caller's transaction. */
 export async function bumpAllPackages(db: Db, floor: number): Promise<void> {
-  await db
-    .updateTable('packages')
-    .set((update) => ({
-      revision: update('revision', '+', 1),
-      modified_at: update
-        .case()
-        .when('modified_at', '>=', floor)
-        .then(update('modified_at', '+', 1))
-        .else(update.val(floor))
-        .end(),
-    }))
-    .execute()
+  await db.updateTable('packages').set(movedClock(floor)).execute()
 }
