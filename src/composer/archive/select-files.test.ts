@@ -75,7 +75,7 @@ test('version control directories are left out in any case of .git, other dotfil
   expect(selected.leftOut.every(({ reason }) => reason === 'vcs_directory')).toBe(true)
 })
 
-test('paths that could leave the directory they are unpacked to are left out', () => {
+test('CO-078 paths that could leave the directory they are unpacked to are left out', () => {
   const hostile = [
     '/etc/passwd',
     '../x',
@@ -159,7 +159,7 @@ test('a maze of links is given up soon', () => {
   expect(performance.now() - start).toBeLessThan(2000)
 })
 
-test('of names that differ in case or composition only, the first in byte order stays', () => {
+test('CO-078 of names that differ in case or composition only, the first in byte order stays', () => {
   const tree = ['README.md', 'readme.md', 'a\u0308', '\u00e4', 'Dir/x', 'dir/y', 'dir/X']
 
   const selected = select({ tree: tree.map((path) => file(path)) })
