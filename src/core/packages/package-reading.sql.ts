@@ -16,7 +16,8 @@ export interface Package {
   modifiedAt: number
 }
 
-const PACKAGE_COLUMNS = [
+/** The columns of a package, under the names of its fields. */
+export const PACKAGE_COLUMNS = [
   'id',
   'uid',
   'organization_id as organization',

@@ -2,7 +2,7 @@ import { movedClock } from '../kernel/moved-clock.sql.ts'
 import type { Db } from '../kernel/schema.ts'
 import type { Instant, ManifestId, OrganizationId, PackageId, SourceId, VersionId } from '../kernel/values.ts'
 import type { CandidatePackage } from './candidate.ts'
-import { toPackage, type Package } from './package-reading.sql.ts'
+import { PACKAGE_COLUMNS, toPackage, type Package } from './package-reading.sql.ts'
 import type { HashedCandidate, PublishedVersion } from './plan-publication.ts'
 
 const ROWS_PER_STATEMENT = 200
@@ -35,18 +35,7 @@ export async function insertPackage(
       created_at: input.createdAt,
     })
     .onConflict((conflict) => conflict.columns(['organization_id', 'name']).doNothing())
-    .returning([
-      'id',
-      'uid',
-      'organization_id as organization',
-      'source_id as source',
-      'name',
-      'type',
-      'description',
-      'abandoned',
-      'revision',
-      'modified_at as modifiedAt',
-    ])
+    .returning(PACKAGE_COLUMNS)
     .executeTakeFirst()
   return row === undefined ? null : toPackage(row)
 }

@@ -2,11 +2,11 @@
  * The reading half of a sync: brings what is known of each ref up to date. Only refs that are new or moved are read
  * from git, each distinct manifest once.
  */
-import { createHash } from 'node:crypto'
 import type { Ctx } from '../kernel/ctx.ts'
 import type { JobReport } from '../kernel/jobs.ts'
 import type { GitManifest, GitRef, GitRefs } from '../kernel/ports.ts'
 import type { ManifestId } from '../kernel/values.ts'
+import { hashManifest } from '../packages/index.ts'
 import { refKey, type KnownRef } from './source-refs.sql.ts'
 
 /** What is known of the `composer.json` of a ref. `text` is absent while it is only in the database. */
@@ -122,5 +122,5 @@ function decodeManifest(bytes: Uint8Array): RefManifest {
   if (text.includes('\0')) {
     return { state: 'unreadable', reason: 'composer.json contains a NUL character' }
   }
-  return { state: 'read', stored: null, text, sha256: createHash('sha256').update(bytes).digest('hex') }
+  return { state: 'read', stored: null, text, sha256: hashManifest(text) }
 }

@@ -7,8 +7,7 @@
  *
  * Nothing here writes: uses and downloads go to the usage buffer.
  */
-import { createHash } from 'node:crypto'
-import { findActorByHash } from '../../core/access/index.ts'
+import { findActorByHash, hashTokenSecret } from '../../core/access/index.ts'
 import { UnknownReferences } from '../../core/catalog/index.ts'
 import type { Actor, Origin } from '../../core/kernel/actor.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
@@ -171,7 +170,7 @@ export class HotPath {
       if (secret === null) {
         return { kind: 'anonymous' }
       }
-      hash = createHash('sha256').update(secret).digest('hex')
+      hash = hashTokenSecret(secret)
     }
     const actor = await findActorByHash(this.#parts.db, hash, this.#parts.clock.now())
     if (actor === null) {
