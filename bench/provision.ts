@@ -15,6 +15,7 @@ import {
   type CandidateVersion,
 } from '../src/core/packages/index.ts'
 import { environmentOf } from './server.ts'
+import { READ_SCOPES } from '../src/core/kernel/scopes.ts'
 
 const PACKAGES_PER_TRANSACTION = 1_000
 
@@ -31,7 +32,7 @@ export async function addOrganization(
 ): Promise<{ organization: Organization; authorization: string; limited: (packages: readonly string[]) => Promise<string> }> {
   const organization = await createOrganization(ctx, { slug, name: slug })
   const issue = async (packages: readonly string[] | null): Promise<string> => {
-    const input = { organization: organization.id, name: 'bench', access: 'read' as const, packages, expiresAt: null }
+    const input = { organization: organization.id, name: 'bench', scopes: READ_SCOPES, packages, expiresAt: null }
     return toAuthorization((await createToken(ctx, input)).secret)
   }
   return { organization, authorization: await issue(null), limited: issue }

@@ -3,10 +3,12 @@
  * `openApp` in compose.ts builds it for real; the test kit builds it with its own clock, ids and storage.
  */
 import type { Actor, Origin } from './core/kernel/actor.ts'
-import type { Ctx, Limits, SourceUrlPolicy } from './core/kernel/ctx.ts'
-import type { DomainEvent } from './core/kernel/events.ts'
+import type { ArchivePolicy, Ctx, Limits, ReactingTx, Retention, SourceUrlPolicy } from './core/kernel/ctx.ts'
+import type { DomainEvent, RecordedEvent } from './core/kernel/events.ts'
 import type { JobKind, NewJob } from './core/kernel/jobs.ts'
-import type { Blobs, Clock, Git, Logger, Passwords, Random, Secrets } from './core/kernel/ports.ts'
+import type { Attempts, Blobs, Clock, Git, Http, Logger, Mailer, Passwords, Random, Secrets } from './core/kernel/ports.ts'
+import { noticeEvents } from './core/notices/index.ts'
+import { dispatchEvents } from './core/webhooks/index.ts'
 import { createCoreJobs } from './jobs/index.ts'
 import type { Database } from './platform/db/database.ts'
 import { runTransaction } from './platform/db/transactions.ts'
@@ -16,6 +18,7 @@ import type { LaneSizes } from './platform/queue/lanes.ts'
 import { purgeJobs } from './platform/queue/purge-jobs.ts'
 import { createQueueRunner, type QueueRunner } from './platform/queue/runner.ts'
 import type { Schedule } from './platform/queue/schedules.ts'
+import type { SharedLimiter } from './platform/limits/shared-limiter.ts'
 import { waitForJob } from './platform/queue/wait-for-job.ts'
 
 /** Everything that comes in through one door each. */
@@ -27,10 +30,18 @@ export interface Ports {
   log: Logger
   blobs: Blobs
   git: Git
+  http: Http
   secrets: Secrets
   passwords: Passwords
   limits: Limits
+  retention: Retention
+  archives: ArchivePolicy
+  limiter: SharedLimiter
+  attempts: Attempts
   sourceUrls: SourceUrlPolicy
+  /** Null when mail is not configured. */
+  mailer: Mailer | null
+  publicUrl: string | null
   /** Aborted when the process ends; calls that wait for something stop waiting. */
   ending: AbortSignal
   /** Sees every committed transaction; used by the test kit. */
@@ -48,16 +59,24 @@ export function createCtx(ports: Ports, actor: Actor, origin: Origin): Ctx {
     actor,
     origin,
     now,
+    clock: ports.clock,
     db: ports.database.read,
     newId: () => ports.newId(),
     random: ports.random,
     log,
     blobs: ports.blobs,
     git: ports.git,
+    http: ports.http,
     secrets: ports.secrets,
     passwords: ports.passwords,
     limits: ports.limits,
+    retention: ports.retention,
+    archives: ports.archives,
+    limiter: ports.limiter,
+    attempts: ports.attempts,
     sourceUrls: ports.sourceUrls,
+    mailer: ports.mailer,
+    publicUrl: ports.publicUrl,
     jobs: { wait: (job, timeout) => waitForJob(ports.database, job, { timeout, signal: ports.ending }) },
     transaction: (work) =>
       runTransaction(
@@ -68,11 +87,20 @@ export function createCtx(ports: Ports, actor: Actor, origin: Origin): Ctx {
           now,
           newId: () => ports.newId(),
           enqueue: enqueueJob,
+          react: (tx, events) => react(ports, tx, events),
           onAfterCommitError: (error) => log.error('Something failed after a commit.', { error }),
           ...(ports.observe === undefined ? {} : { observe: ports.observe }),
         },
         work,
       ),
+  }
+}
+
+/** What happens with every change that somebody may want to hear of. Without mail nobody could be told notices. */
+async function react(ports: Ports, tx: ReactingTx, events: readonly RecordedEvent[]): Promise<void> {
+  await dispatchEvents(tx, events)
+  if (ports.mailer !== null) {
+    await noticeEvents(tx, events)
   }
 }
 
@@ -92,12 +120,22 @@ export function createJobHandlers(ports: Ports): JobHandlers {
   return {
     'source.sync': (job) => jobs['source.sync'](ctxOf(job), job.payload, job.report),
     'sources.reconcile': (job) => jobs['sources.reconcile'](ctxOf(job), job.payload, job.report),
+    'accounts.purge': (job) => jobs['accounts.purge'](ctxOf(job), job.payload, job.report),
     'hooks.purge': (job) => jobs['hooks.purge'](ctxOf(job), job.payload, job.report),
     'archive.build': (job) => jobs['archive.build'](ctxOf(job), job.payload, job.report),
     'archives.prebuild': (job) => jobs['archives.prebuild'](ctxOf(job), job.payload, job.report),
     'mirror.remove': (job) => jobs['mirror.remove'](ctxOf(job), job.payload, job.report),
+    'organizations.purge': (job) => jobs['organizations.purge'](ctxOf(job), job.payload, job.report),
     'blobs.scrub': (job) => jobs['blobs.scrub'](ctxOf(job), job.payload, job.report),
     'blobs.collect': (job) => jobs['blobs.collect'](ctxOf(job), job.payload, job.report),
+    'notices.send': (job) => jobs['notices.send'](ctxOf(job), job.payload, job.report),
+    'notices.collect': (job) => jobs['notices.collect'](ctxOf(job), job.payload, job.report),
+    'webhook.deliver': (job) => jobs['webhook.deliver'](ctxOf(job), job.payload, job.report),
+    'webhooks.purge': (job) => jobs['webhooks.purge'](ctxOf(job), job.payload, job.report),
+    'mail.send': (job) => jobs['mail.send'](ctxOf(job), job.payload, job.report),
+    'mails.purge': (job) => jobs['mails.purge'](ctxOf(job), job.payload, job.report),
+    'statistics.roll-up': (job) => jobs['statistics.roll-up'](ctxOf(job), job.payload, job.report),
+    'events.purge': (job) => jobs['events.purge'](ctxOf(job), job.payload, job.report),
     'jobs.purge': async () => {
       const now = ports.clock.now()
       await purgeJobs(ports.database.write, { succeeded: now - KEEP_SUCCEEDED_JOBS, failed: now - KEEP_FAILED_JOBS })
@@ -105,7 +143,7 @@ export function createJobHandlers(ports: Ports): JobHandlers {
   }
 }
 
-type Housekeeping = Extract<JobKind, 'sources.reconcile' | 'hooks.purge' | 'blobs.scrub' | 'blobs.collect' | 'jobs.purge'>
+type Housekeeping = Extract<JobKind, 'organizations.purge' | 'sources.reconcile' | 'hooks.purge' | 'blobs.scrub' | 'blobs.collect' | 'notices.collect' | 'webhooks.purge' | 'mails.purge' | 'jobs.purge' | 'accounts.purge' | 'statistics.roll-up' | 'events.purge'>
 
 function housekeeping(kind: Housekeeping, cron: string): Schedule {
   const job: NewJob = { kind, payload: {}, organization: null, dedupeKey: kind, lane: 'background', maxAttempts: 3 }
@@ -115,9 +153,16 @@ function housekeeping(kind: Housekeeping, cron: string): Schedule {
 /** What recurs; times are UTC. */
 export const SCHEDULES: readonly Schedule[] = [
   housekeeping('sources.reconcile', '* * * * *'),
+  housekeeping('accounts.purge', '47 3 * * *'),
   housekeeping('hooks.purge', '29 3 * * *'),
+  housekeeping('notices.collect', '7 6 * * *'),
+  housekeeping('webhooks.purge', '37 3 * * *'),
+  housekeeping('mails.purge', '23 3 * * *'),
   housekeeping('jobs.purge', '17 * * * *'),
+  housekeeping('statistics.roll-up', '53 2 * * *'),
+  housekeeping('events.purge', '37 2 * * *'),
   housekeeping('blobs.collect', '41 3 * * *'),
+  housekeeping('organizations.purge', '11 3 * * *'),
   housekeeping('blobs.scrub', '11 4 * * 0'),
 ]
 

@@ -6,21 +6,22 @@ import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createCtx, SYSTEM, type Ports } from './app.ts'
+import { openOutside } from './compose/outside.ts'
 import type { Config } from './config.ts'
 import { putSettingOnce } from './core/instance/index.ts'
 import type { Actor, Origin } from './core/kernel/actor.ts'
 import type { Ctx } from './core/kernel/ctx.ts'
+import type { Logger } from './core/kernel/ports.ts'
+import { requireNoHalfRestore } from './platform/backup/restore-marker.ts'
 import { createDiskBlobs, type DiskBlobs } from './platform/blobs/disk.ts'
 import { systemClock } from './platform/clock/system-clock.ts'
-import { hashPassword, verifyPassword } from './platform/crypto/password.ts'
+import { hashPassword, isOutdatedHash, verifyPassword } from './platform/crypto/password.ts'
 import { systemRandom } from './platform/crypto/random.ts'
 import { keyFingerprint, loadOrCreateKey } from './platform/crypto/secret-key.ts'
 import { createSecrets } from './platform/crypto/secrets.ts'
 import { createUuidv7 } from './platform/crypto/uuidv7.ts'
 import { openPostgresDatabase, openSqliteDatabase, type Database } from './platform/db/database.ts'
 import { migrate } from './platform/db/migrate.ts'
-import { createGit } from './platform/git/create-git.ts'
-import { createEgress } from './platform/http/egress.ts'
 import { createLogger } from './platform/log/logger.ts'
 import { createRedactionRegistry } from './platform/log/redaction.ts'
 
@@ -54,33 +55,26 @@ export interface OpenApp {
   write: (line: string) => void
 }
 
-/** Opens the data directory and the database. Throws `WrongSecretKey`, `DatabaseTooNew`, or what the machine refuses. */
+/** Opens the data directory and the database. Throws `WrongSecretKey`, `DatabaseTooNew`, `RestoreIncomplete`, or what the machine refuses. */
 export async function openApp(config: Config, { migrates, write }: OpenApp): Promise<App> {
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 })
+  requireNoHalfRestore(config.dataDirectory)
   const redactions = createRedactionRegistry()
   const log = createLogger({ level: config.logLevel, format: config.logFormat, write, clock: systemClock, redactions })
   const { key } = loadOrCreateKey(config.dataDirectory, config.secretKey ?? undefined)
   const database = openDatabase(config, (error) => log.warn('A connection to the database was lost.', { error }))
   try {
     if (migrates) {
-      const applied = await migrate(database)
-      if (applied.length > 0) {
-        log.info('The database schema was brought up to date.', { migrations: applied.join(', ') })
-      }
+      await bringUpToDate(database, log)
     }
     await requireSameKey(database, key)
   } catch (error) {
     await database.close()
     throw error
   }
-  const secrets = createSecrets({ key, random: systemRandom, redact: (secret) => redactions.register(secret) })
-  const git = await createGit({
-    root: join(config.dataDirectory, 'git'),
-    policy: config.sourceUrls,
-    egress: createEgress({ allow: config.allowedHosts }),
-    secrets,
-    log,
-  })
+  const redact = (secret: string) => redactions.register(secret)
+  const secrets = createSecrets({ key, random: systemRandom, redact })
+  const outside = await openOutside(config, { clock: systemClock, database, secrets, log, redact, write })
   const blobs = createDiskBlobs({ root: join(config.dataDirectory, 'blobs'), clock: systemClock, log })
   const ending = new AbortController()
   const ports: Ports = {
@@ -90,11 +84,14 @@ export async function openApp(config: Config, { migrates, write }: OpenApp): Pro
     newId: createIds(),
     log,
     blobs,
-    git,
+    ...outside,
     secrets,
-    passwords: { hash: hashPassword, verify: verifyPassword },
+    passwords: { hash: hashPassword, verify: verifyPassword, isOutdated: isOutdatedHash },
     limits: config.limits,
+    retention: config.retention,
+    archives: config.archives,
     sourceUrls: config.sourceUrls,
+    publicUrl: config.publicUrl,
     ending: ending.signal,
   }
   return {
@@ -105,9 +102,16 @@ export async function openApp(config: Config, { migrates, write }: OpenApp): Pro
     ctx: (actor, origin) => createCtx(ports, actor, origin),
     async close() {
       ending.abort(new Error('The process is ending.'))
-      await git.close()
+      await outside.git.close()
       await database.close()
     },
+  }
+}
+
+async function bringUpToDate(database: Database, log: Logger): Promise<void> {
+  const applied = await migrate(database)
+  if (applied.length > 0) {
+    log.info('The database schema was brought up to date.', { migrations: applied.join(', ') })
   }
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import type { RateLimit } from './core/kernel/ports.ts'
 
 const MiB = 1024 * 1024
 
@@ -11,10 +12,33 @@ const List = z.string().transform((text) =>
     .filter((item) => item !== ''),
 )
 const Count = z.coerce.number().int().positive()
+/** `1000/min`, or `off`. */
+const RateRule = z
+  .string()
+  .regex(/^(?:off|[1-9]\d{0,8}\/(?:s|min|h))$/, 'must be "off" or a number of requests per s, min or h, such as 1000/min')
 const PublicUrl = z
   .url({ protocol: /^https?$/ })
   .transform((text) => text.replace(/\/+$/, ''))
   .refine((text) => new URL(text).search === '' && new URL(text).username === '', 'must have neither credentials nor a query')
+
+const MailTransport = z
+  .string()
+  .refine(
+    (text) => text === 'console' || /^file:./.test(text) || isMailServer(text),
+    'must be smtp://, smtps://, file: and a folder, or console',
+  )
+
+function isMailServer(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || url.hostname === '' || !['smtp:', 'smtps:'].includes(url.protocol)) {
+    return false
+  }
+  // Where no escape is meant, a percent sign must be written as %25.
+  if (/%(?![0-9a-f]{2})/i.test(url.username + url.password)) {
+    return false
+  }
+  return ['', ...(url.protocol === 'smtp:' ? ['?tls=off'] : [])].includes(url.search) && ['', '/'].includes(url.pathname)
+}
 
 /**
  * Every setting with its meaning. The environment variable is the key; docs/operate/configure.md is generated from this table.
@@ -42,10 +66,18 @@ const SETTINGS = {
     'Addresses or CIDR ranges of reverse proxies whose X-Forwarded-* headers are believed.',
   ),
   REPERTOIRE_ALLOW_PRIVATE_HOSTS: List.default([]).describe(
-    'Hosts, addresses or CIDR ranges on private networks that sources may be fetched from.',
+    'Hosts, addresses or CIDR ranges on private networks that sources may be fetched from and hooks delivered to.',
   ),
   REPERTOIRE_ALLOW_FILE_SOURCES: Flag.default(false).describe('Allow sources with file:// URLs on this machine.'),
-  REPERTOIRE_ALLOW_HTTP_SOURCES: Flag.default(false).describe('Allow sources with unencrypted http:// URLs.'),
+  REPERTOIRE_ALLOW_HTTP_SOURCES: Flag.default(false).describe('Allow sources and outgoing hooks with unencrypted http:// URLs.'),
+  REPERTOIRE_MAIL: MailTransport.optional().describe(
+    'How mails are sent: smtp://user:password@host:587, smtps://…:465, file:/some/folder, or console. Without it none are.',
+  ),
+  REPERTOIRE_MAIL_FROM: z
+    .string()
+    .regex(/^(?:[^<>@\p{Cc}]{1,100} <[^\s@<>\p{Cc}]+@[^\s@<>\p{Cc}]+>|[^\s@<>\p{Cc}]+@[^\s@<>\p{Cc}]+)$/u, 'must be an address, or a name and an address in <>')
+    .optional()
+    .describe('Sender of mails, such as Repertoire <packages@example.com>.'),
   REPERTOIRE_METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token for /metrics from elsewhere than loopback.'),
   REPERTOIRE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
   REPERTOIRE_LOG_FORMAT: z.enum(['text', 'json']).default('text').describe('Form of log lines.'),
@@ -60,7 +92,36 @@ const SETTINGS = {
   REPERTOIRE_SOURCE_MINUTES: Count.default(60).describe('Minutes that one fetch may take.'),
   REPERTOIRE_ARCHIVE_MB: Count.default(1024).describe('Size of all files of one archive before compression, in MiB.'),
   REPERTOIRE_ARCHIVE_FILES: Count.default(200_000).describe('Files of one archive.'),
+  REPERTOIRE_DIST_ENABLED: Flag.default(true).describe(
+    'Build archives of repositories. With `false` metadata names the repositories only, and clients need access to clone them.',
+  ),
+  REPERTOIRE_DIST_KEEP_RELEASES: z.coerce.number().int().min(0).default(0).describe(
+    'Releases of each package whose built archives are kept; older ones are built again when asked for. 0 keeps all.',
+  ),
+  REPERTOIRE_LIMIT_API: RateRule.default('1000/min').describe(
+    'Requests that one credential, or one address without a credential, may make to the management APIs; `off` for no limit.',
+  ),
+  REPERTOIRE_LIMIT_DOWNLOADS: RateRule.default('100/min').describe(
+    'Downloads of one package that one token may make at the addresses below /org; `off` for no limit.',
+  ),
+  REPERTOIRE_LIMIT_COMPOSER: RateRule.default('off').describe(
+    'Requests that one credential may make to the Composer repository. Composer ends an install at the first refusal, so think twice.',
+  ),
+  REPERTOIRE_LIMIT_FAILURES: RateRule.default('300/min').describe(
+    'Requests without a valid credential that one address may make before they are refused unheard; valid ones always pass.',
+  ),
+  REPERTOIRE_AUDIT_DAYS: Count.default(400).describe('Days that events are kept for the audit log.'),
+  REPERTOIRE_STATISTICS_DAYS: Count.default(400).describe(
+    'Days that downloads are kept day by day; older ones are added up by month and kept.',
+  ),
 } as const
+
+const WINDOWS: Readonly<Record<string, number>> = { s: 1000, min: 60_000, h: 3_600_000 }
+
+function parseRate(text: string): RateLimit | null {
+  const [count = '', unit = ''] = text.split('/')
+  return text === 'off' ? null : { limit: Number(count), window: WINDOWS[unit] ?? 60_000 }
+}
 
 const Environment = z.object(SETTINGS)
 
@@ -104,6 +165,10 @@ export function listSettings(): { name: string; description: string; fallback: s
   })
 }
 
+function defaultSender(publicUrl: string | undefined): string {
+  return `Repertoire <repertoire@${publicUrl === undefined ? 'localhost' : new URL(publicUrl).hostname}>`
+}
+
 function toConfig(env: z.output<typeof Environment>) {
   return {
     dataDirectory: resolve(env.REPERTOIRE_DATA),
@@ -116,12 +181,24 @@ function toConfig(env: z.output<typeof Environment>) {
     trustedProxies: env.REPERTOIRE_TRUSTED_PROXIES,
     allowedHosts: env.REPERTOIRE_ALLOW_PRIVATE_HOSTS,
     sourceUrls: { allowFile: env.REPERTOIRE_ALLOW_FILE_SOURCES, allowHttp: env.REPERTOIRE_ALLOW_HTTP_SOURCES },
+    mail:
+      env.REPERTOIRE_MAIL === undefined
+        ? null
+        : { transport: env.REPERTOIRE_MAIL, from: env.REPERTOIRE_MAIL_FROM ?? defaultSender(env.REPERTOIRE_URL) },
     metricsToken: env.REPERTOIRE_METRICS_TOKEN ?? null,
     logLevel: env.REPERTOIRE_LOG_LEVEL,
     logFormat: env.REPERTOIRE_LOG_FORMAT,
     workers: env.REPERTOIRE_WORKERS,
     drainTimeout: env.REPERTOIRE_DRAIN_SECONDS * 1000,
     cacheBytes: env.REPERTOIRE_CACHE_MB * MiB,
+    rateLimits: {
+      api: parseRate(env.REPERTOIRE_LIMIT_API),
+      downloads: parseRate(env.REPERTOIRE_LIMIT_DOWNLOADS),
+      composer: parseRate(env.REPERTOIRE_LIMIT_COMPOSER),
+      failures: parseRate(env.REPERTOIRE_LIMIT_FAILURES),
+    },
+    archives: { enabled: env.REPERTOIRE_DIST_ENABLED, keepReleases: env.REPERTOIRE_DIST_KEEP_RELEASES },
+    retention: { auditDays: env.REPERTOIRE_AUDIT_DAYS, statisticsDays: env.REPERTOIRE_STATISTICS_DAYS },
     limits: {
       manifestBytes: env.REPERTOIRE_MANIFEST_KB * 1024,
       sourceRefs: env.REPERTOIRE_SOURCE_REFS,

@@ -14,6 +14,7 @@ interface SourceFile {
 const moduleOrder = [
   ['kernel'],
   ['instance'],
+  ['mail'],
   ['accounts'],
   ['organizations'],
   ['access'],
@@ -21,8 +22,9 @@ const moduleOrder = [
   ['packages'],
   ['sources', 'mirrors', 'customers', 'advisories'],
   ['catalog'],
+  ['webhooks'],
 ]
-const importedByNobodyInCore = ['hooks', 'audit', 'statistics']
+const importedByNobodyInCore = ['hooks', 'notices', 'audit', 'statistics']
 const modules = [...moduleOrder.flat(), ...importedByNobodyInCore]
 
 /**
@@ -38,7 +40,8 @@ const mayImport: Record<string, readonly string[]> = {
   'surfaces/http': ['kernel'],
   surfaces: ['composer', 'kernel', 'core', 'surfaces/http'],
   jobs: ['composer', 'kernel', 'core'],
-  cli: ['composer', 'kernel', 'core', 'config', 'compose', 'server'],
+  backup: ['kernel', 'core', 'platform', 'config', 'compose'],
+  cli: ['composer', 'kernel', 'core', 'config', 'compose', 'server', 'backup'],
   compose: ['composer', 'kernel', 'core', 'platform', 'config', 'surfaces/http', 'surfaces', 'jobs'],
   server: ['composer', 'kernel', 'core', 'platform', 'config', 'surfaces/http', 'surfaces', 'jobs', 'compose'],
   main: ['composer', 'kernel', 'core', 'platform', 'config', 'surfaces/http', 'surfaces', 'jobs', 'cli', 'compose'],

@@ -5,7 +5,7 @@ export interface CliOutput {
   write(text: string): unknown
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
-  on?(event: 'error', listener: (error: Error & { code?: string }) => void): unknown
+  on?(event: 'error' | 'drain', listener: () => void): unknown
 }
 
 /** Where answers and secrets come from. */

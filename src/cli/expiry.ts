@@ -4,7 +4,7 @@ const DAY = 24 * 60 * 60 * 1000
 const UNITS: Readonly<Record<string, number>> = { h: DAY / 24, d: DAY, w: 7 * DAY, y: 365 * DAY }
 const FORMS = 'Give a duration such as 12h, 30d, 8w or 1y, a date such as 2027-01-01, or a time such as 2027-01-01T12:00:00Z.'
 
-/** When something expires: a duration from `now`, a day (its first moment, UTC), or a moment in RFC 3339 form. */
+/** When something expires: a duration from `now`, a day (its first moment, UTC), or a moment in RFC 3339 form, later than `now`. */
 export function parseExpiry(text: string, now: number): number {
   const duration = /^([1-9]\d{0,5})([hdwy])$/.exec(text)
   if (duration !== null) {
@@ -15,6 +15,9 @@ export function parseExpiry(text: string, now: number): number {
   // Date.parse takes 2027-02-30 for the second of March.
   if (day === undefined || Number.isNaN(instant) || new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) !== day) {
     throw new InvalidArgumentError(FORMS)
+  }
+  if (instant <= now) {
+    throw new InvalidArgumentError(`${text} lies in the past.`)
   }
   return instant
 }

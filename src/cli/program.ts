@@ -1,15 +1,6 @@
 import { Command } from 'commander'
 import manifest from '../../package.json'
-import { addArtifactCommands } from './commands/artifact.ts'
-import { addDoctorCommand } from './commands/doctor.ts'
-import { addHookCommands } from './commands/hook.ts'
-import { addJobCommands } from './commands/job.ts'
-import { addOrganizationCommands } from './commands/organization.ts'
-import { addPackageCommands } from './commands/package.ts'
-import { addServeCommand } from './commands/serve.ts'
-import { addSetupCommand } from './commands/setup.ts'
-import { addSourceCommands } from './commands/source.ts'
-import { addTokenCommands } from './commands/token.ts'
+import { addCommands } from './commands/all-commands.ts'
 import type { Session } from './session.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -53,15 +44,6 @@ export function createProgram({ terminal, isJson }: { terminal: Terminal; isJson
     })
     .exitOverride()
     .addHelpText('after', HELP)
-  addServeCommand(program, run)
-  addSetupCommand(program, run)
-  addOrganizationCommands(program, run)
-  addTokenCommands(program, run)
-  addSourceCommands(program, run)
-  addArtifactCommands(program, run)
-  addHookCommands(program, run)
-  addPackageCommands(program, run)
-  addJobCommands(program, run)
-  addDoctorCommand(program, run)
+  addCommands(program, run)
   return program
 }

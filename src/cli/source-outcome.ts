@@ -1,9 +1,17 @@
 import type { Ctx } from '../core/kernel/ctx.ts'
 import { DomainError } from '../core/kernel/errors.ts'
-import { parseGitUrl } from '../core/kernel/git-url.ts'
+import { parseSourceUrl, VCS_SYSTEMS, type VcsSystem } from '../core/kernel/source-url.ts'
 import { MAX_PAGE } from '../core/kernel/paging.ts'
 import type { OrganizationId } from '../core/kernel/values.ts'
-import { getSource, listSkippedRefs, listSources, syncInterval, type SkippedRefRow, type Source } from '../core/sources/index.ts'
+import {
+  getSource,
+  listSkippedRefs,
+  listSources,
+  parseManifestGlobs,
+  syncInterval,
+  type SkippedRefRow,
+  type Source,
+} from '../core/sources/index.ts'
 import { readPackages } from './commands/package.ts'
 import { toInert } from './inert.ts'
 import { readAll } from './read-all.ts'
@@ -27,14 +35,30 @@ export async function getSourceByKey(ctx: Ctx, organization: OrganizationId, key
   if (!key.includes(':')) {
     return getSource(ctx, { organization, uid: key })
   }
-  // What is stored was allowed once; whether it would be now does not matter for finding it.
-  const canonical = key.startsWith('artifact://') ? key : parseGitUrl(key, { allowFile: true, allowHttp: true }).canonical
+  const spellings = /^(artifact|custom):\/\//.test(key) ? new Map() : readSpellings(key)
   const sources = await readAll(undefined, (page) => listSources(ctx, { organization, page }))
-  const found = sources.find(({ url }) => url === canonical)
+  const found = sources.find(({ url, vcs }) => url === (spellings.get(vcs) ?? key))
   if (found === undefined) {
     throw new DomainError('source_not_found')
   }
   return found
+}
+
+/**
+ * How each system would store the URL. What is stored was allowed once; whether it would be now does not matter for finding it. Throws
+ * `invalid_url` when it is a URL for none.
+ */
+function readSpellings(url: string): Map<VcsSystem, string> {
+  const policy = { allowFile: true, allowHttp: true }
+  const spellings = new Map([[parseSourceUrl(url, null, policy).vcs, parseSourceUrl(url, null, policy).canonical]])
+  for (const system of VCS_SYSTEMS) {
+    try {
+      spellings.set(system, parseSourceUrl(url, system, policy).canonical)
+    } catch {
+      // It is no address for this system.
+    }
+  }
+  return spellings
 }
 
 /** Reads a source with its numbers. Throws `source_not_found`. */
@@ -71,6 +95,8 @@ export function describeSource({ source, now, packages, versions, skipped }: Sou
   const fields = formatFields([
     ['Source', source.uid],
     ['URL', source.url],
+    ...(source.vcs === 'git' ? [] : [['System', source.vcs] as [string, string]]),
+    ...(source.manifestGlobs === null ? [] : [['Manifests', parseManifestGlobs(source)?.join(', ') ?? ''] as [string, string]]),
     ['Credential', source.credential === null ? 'none' : 'stored'],
     ['State', source.state],
     ['Last sync', toMoment(source.syncedAt)],
@@ -118,7 +144,9 @@ export function presentSource(source: Source) {
   return {
     uid: source.uid,
     kind: source.kind,
+    vcs: source.kind === 'vcs' ? source.vcs : null,
     url: source.url,
+    manifests: parseManifestGlobs(source),
     hasCredential: source.credential !== null,
     state: source.state,
     defaultBranch: source.defaultBranch,

@@ -5,6 +5,8 @@ const USUAL_COLUMNS = 80
 /** An output that can be written to without care. */
 export interface Output {
   write(text: string): void
+  /** Resolves when a slow reader has taken what was written, so that long outputs do not gather in memory. */
+  drained(): Promise<void>
   readonly isTTY: boolean
   readonly columns: number
 }
@@ -31,15 +33,23 @@ export function toTerminal(io: CliIo): Terminal {
 /** A reader that has seen enough (`| head -1`) closes the pipe: nothing more is written, and what was begun is done. */
 function toOutput(stream: CliOutput): Output {
   let isOpen = true
+  let full: PromiseWithResolvers<void> | null = null
+  const release = () => {
+    full?.resolve()
+    full = null
+  }
+  stream.on?.('drain', release)
   stream.on?.('error', () => {
     isOpen = false
+    release()
   })
   return {
     write(text) {
-      if (isOpen) {
-        stream.write(text)
+      if (isOpen && stream.write(text) === false && stream.on !== undefined) {
+        full ??= Promise.withResolvers()
       }
     },
+    drained: () => full?.promise ?? Promise.resolve(),
     isTTY: stream.isTTY === true,
     get columns() {
       // A terminal that does not know its size says 0.

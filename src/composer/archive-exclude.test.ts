@@ -5,6 +5,7 @@ import {
   MAX_EXCLUSION_WILDCARDS,
   parseArchiveExclude,
   parseExportIgnore,
+  rulesBelow,
 } from './archive-exclude.ts'
 
 test('only lines of two fields with export-ignore count in .gitattributes', () => {
@@ -46,6 +47,16 @@ test('anything but a list of texts is passed over', () => {
   expect(parseArchiveExclude({ 0: '/docs' })).toEqual([])
   expect(parseArchiveExclude(undefined)).toEqual([])
   expect(parseArchiveExclude([1, null, ['/docs'], '/docs'])).toHaveLength(1)
+})
+
+test('rules of the repository apply below the directory of a package, but for those about the directory itself', () => {
+  const top = parseExportIgnore(
+    '/packages export-ignore\npackages/http export-ignore\n/packages/http/tests export-ignore\n*.dist export-ignore\n/docs export-ignore\n',
+  )
+  const rules = [...rulesBelow(top, 'packages/http'), ...parseExportIgnore('keep.dist -export-ignore\n')]
+
+  expect(['tests/a', 'x.dist', 'src/x.dist'].filter((path) => !isExcluded(rules, path))).toEqual([])
+  expect(['src/tests/a', 'docs/a', 'keep.dist', 'composer.json'].filter((path) => isExcluded(rules, path))).toEqual([])
 })
 
 describe('the pattern language', () => {

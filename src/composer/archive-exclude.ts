@@ -5,6 +5,8 @@ import { trimAscii } from './trim-ascii.ts'
 export interface ExclusionRule {
   readonly pattern: PathPattern
   readonly includes: boolean
+  /** The directory of the package, with a slash in front, for a rule whose paths begin above it. */
+  readonly base?: string
 }
 
 /** Rules after this many are ignored, in each of the two lists. */
@@ -42,11 +44,20 @@ export function isExcluded(rules: readonly ExclusionRule[], path: string): boole
   const rooted = path.startsWith('/') ? path : `/${path}`
   if (rooted.split('/').some((segment) => VCS_DIRECTORIES.has(segment))) return true
   let excluded = false
-  for (const { pattern, includes } of rules) {
+  for (const { pattern, includes, base = '' } of rules) {
     // Only a rule that would change the outcome needs to be looked at.
-    if (excluded === includes && matchesPath(pattern, rooted)) excluded = !includes
+    if (excluded === includes && matchesPath(pattern, `${base}${rooted}`)) excluded = !includes
   }
   return excluded
+}
+
+/**
+ * Rules of a repository as they apply to the package in one of its directories (without slashes at the ends). A rule that names that directory, or
+ * one above it, is about the archive of the repository and says nothing about that of the package.
+ */
+export function rulesBelow(rules: readonly ExclusionRule[], directory: string): ExclusionRule[] {
+  const base = `/${directory}`
+  return rules.filter(({ pattern }) => !matchesPath(pattern, base)).map((rule) => ({ ...rule, base }))
 }
 
 function withinLimits(rules: readonly (ExclusionRule | null)[]): ExclusionRule[] {

@@ -53,6 +53,7 @@ export {
   parsePackageName,
   RESERVED_NAME_PARTS,
 } from './names.ts'
+export { isPlainVersion, type NamedRef, plainVersion } from './plain-version.ts'
 export {
   compareStability,
   isStabilityAcceptable,
@@ -88,6 +89,7 @@ export {
   type ImportResult,
   type ManifestCache,
   type RefManifest,
+  type RefRules,
   type SkippedRef,
   type SourceRef,
 } from './import/references.ts'
@@ -109,6 +111,26 @@ export {
   metadataVersion,
   sortForMetadata,
 } from './metadata-version.ts'
+export {
+  type CustomDist,
+  type CustomSource,
+  type CustomVersion,
+  DEFINITION_SIZE_LIMIT,
+  DEFINITION_VERSION_LIMIT,
+  readCustomDefinition,
+  type ReadDefinition,
+} from './custom-definition.ts'
+export {
+  type ChildManifest,
+  type ChildRef,
+  type ChildrenInput,
+  describeSkipped,
+  directoryOf,
+  importChildren,
+  type ImportedChild,
+  type SkippedChild,
+} from './monorepo/import-children.ts'
+export { createManifestMatcher, findGlobProblems, type ManifestMatcher } from './monorepo/manifest-globs.ts'
 export { createDeflateCache, type DeflateCache } from './archive/deflate-cache.ts'
 export { packFiles } from './archive/pack-files.ts'
 export { listSymlinkIds, selectFiles, toArchiveBase, type TreeFile } from './archive/select-files.ts'

@@ -1,10 +1,18 @@
 import type { Ctx } from '../core/kernel/ctx.ts'
 import type { JobKind, JobPayloads, JobReport } from '../core/kernel/jobs.ts'
 import { createDeflateCache } from '../composer/index.ts'
+import { purgeOrganizations } from '../core/catalog/index.ts'
+import { purgeAccounts } from '../core/accounts/index.ts'
+import { purgeEvents } from '../core/audit/index.ts'
+import { rollUpStatistics } from '../core/statistics/index.ts'
 import { purgeReceipts } from '../core/hooks/index.ts'
+import { purgeMails, sendMail } from '../core/mail/index.ts'
+import { collectNotices, sendNotices } from '../core/notices/index.ts'
+import { deliverEvents, purgeDeliveries } from '../core/webhooks/index.ts'
 import {
   buildArchive,
   collectBlobs,
+  collectReadmes,
   prebuildArchives,
   reconcileSources,
   scrubBlobs,
@@ -30,11 +38,24 @@ export function createCoreJobs(): CoreJobs {
   return {
     'source.sync': async (ctx, payload, report) => void (await syncSource(ctx, payload.source, report)),
     'sources.reconcile': async (ctx, _, report) => void (await reconcileSources(ctx, report)),
+    'accounts.purge': (ctx) => purgeAccounts(ctx),
     'hooks.purge': async (ctx) => void (await purgeReceipts(ctx)),
     'archive.build': (ctx, payload, report) => buildArchive(ctx, payload, tools(report)),
     'archives.prebuild': (ctx, payload, report) => prebuildArchives(ctx, payload.package, tools(report)),
     'mirror.remove': (ctx, payload) => ctx.git.remove(payload.mirror),
+    'notices.send': (ctx, payload) => sendNotices(ctx, payload.organization),
+    'notices.collect': async (ctx) => void (await collectNotices(ctx)),
+    'webhook.deliver': (ctx, payload) => deliverEvents(ctx, payload.webhook),
+    'webhooks.purge': async (ctx) => void (await purgeDeliveries(ctx)),
+    'mail.send': (ctx, payload) => sendMail(ctx, payload.mail),
+    'mails.purge': async (ctx) => void (await purgeMails(ctx)),
+    'organizations.purge': async (ctx, _, report) => void (await purgeOrganizations(ctx, report)),
     'blobs.scrub': async (ctx, _, report) => void (await scrubBlobs(ctx, report)),
-    'blobs.collect': async (ctx, _, report) => void (await collectBlobs(ctx, report)),
+    'statistics.roll-up': (ctx, _, report) => rollUpStatistics(ctx, report),
+    'events.purge': async (ctx) => void (await purgeEvents(ctx)),
+    'blobs.collect': async (ctx, _, report) => {
+      await collectReadmes(ctx)
+      await collectBlobs(ctx, report)
+    },
   }
 }

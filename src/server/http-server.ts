@@ -8,14 +8,15 @@
 import { Hono } from 'hono'
 import type { App } from '../compose.ts'
 import type { Config } from '../config.ts'
-import { authenticate } from '../core/access/index.ts'
+import { authenticate, requireAllowedAddress } from '../core/access/index.ts'
 import type { Actor, Origin } from '../core/kernel/actor.ts'
 import { DomainError, invalidInput, isDomainError } from '../core/kernel/errors.ts'
 import { UsageBuffer } from '../core/statistics/index.ts'
 import { createMetrics, type Metrics } from '../platform/log/metrics.ts'
+import { allRoutes } from './all-routes.ts'
 import { ThreadedRenderer } from './renderer.ts'
+import { RequestLimits, type Limited } from './request-limits.ts'
 import { createTelemetry, renderState } from './server-metrics.ts'
-import { setupRoutes } from '../surfaces/console/setup-routes.ts'
 import { readSecret } from '../surfaces/http/credentials.ts'
 import { domainErrorResponse, errorResponse, unexpectedErrorResponse } from '../surfaces/http/errors.ts'
 import {
@@ -29,12 +30,11 @@ import { BodyNotReceived } from '../surfaces/http/request-body.ts'
 import { readPath } from '../surfaces/http/request-path.ts'
 import type { Call, Route } from '../surfaces/http/route.ts'
 import type { Telemetry } from '../surfaces/http/telemetry.ts'
-import { HOOK_BYTES, inboundRoutes } from '../surfaces/inbound/routes.ts'
-import { opsRoutes } from '../surfaces/ops/routes.ts'
+import { HOOK_BYTES } from '../surfaces/inbound/routes.ts'
+import { opsRoutes, type OpsParts } from '../surfaces/ops/routes.ts'
 import { DocumentStore, type DocumentRenderer } from '../surfaces/repository/document-store.ts'
 import { HotPath } from '../surfaces/repository/hot-path.ts'
 import { parseRepositoryPath } from '../surfaces/repository/repository-path.ts'
-import { repositoryRoutes } from '../surfaces/repository/routes.ts'
 
 /** Which parts answer: everything, or only what supervision asks of a process that runs jobs. */
 export type Serving = 'all' | 'ops'
@@ -74,6 +74,7 @@ class HttpServer implements Server {
   readonly #metrics: Metrics
   readonly #telemetry: Telemetry
   readonly #proxies: TrustedProxies
+  readonly #limits: RequestLimits
   readonly #documents: DocumentStore
   readonly #renderer: DocumentRenderer
   readonly #hotPath: HotPath | null
@@ -88,6 +89,7 @@ class HttpServer implements Server {
     this.#metrics = createMetrics()
     this.#telemetry = createTelemetry(this.#metrics)
     this.#proxies = parseTrustedProxies(config.trustedProxies)
+    this.#limits = new RequestLimits(ports)
     this.#renderer = renderer
     this.#documents = new DocumentStore(renderer, config.cacheBytes / 2)
     this.usage = new UsageBuffer(ports.log)
@@ -105,14 +107,12 @@ class HttpServer implements Server {
             cacheBytes: config.cacheBytes / 2,
             hasFixedUrl: config.publicUrl !== null,
           })
-    const ops = opsRoutes({
+    const ops: OpsParts = {
       findProblems: () => this.#findProblems(),
       renderMetrics: async () => this.#metrics.render() + (await renderState(ports, this.#documents.bytes)),
       metricsToken: config.metricsToken,
-    })
-    const setup = setupRoutes((actor, call) => app.ctx(actor, call.origin))
-    const all = [...ops, ...setup, ...inboundRoutes(), ...repositoryRoutes(this.usage)]
-    this.routes = serving === 'ops' ? ops : all
+    }
+    this.routes = serving === 'ops' ? opsRoutes(ops) : allRoutes({ app, ops, usage: this.usage })
     this.#router = this.#buildRouter()
   }
 
@@ -122,7 +122,7 @@ class HttpServer implements Server {
     if (url === null) {
       return this.#measure('none', started, errorResponse(400, { message: 'The Host header names no host.' }))
     }
-    const known = request.method === 'GET' ? (this.#hotPath?.known(request) ?? null) : null
+    const known = request.method === 'GET' && !this.#limits.limitsComposer ? (this.#hotPath?.known(request) ?? null) : null
     if (known !== null) {
       return this.#measure('repository', started, known)
     }
@@ -142,12 +142,15 @@ class HttpServer implements Server {
     }
     const origin = (): Origin => toOrigin(addressed, this.#proxies)
     if (this.#hotPath !== null && (request.method === 'GET' || request.method === 'HEAD')) {
-      const answer = this.#hotPath.answer({ request, path, baseUrl, origin })
-      if (answer instanceof Response) {
+      const limited: Limited = {}
+      const answer =
+        this.#limits.refuseComposer({ request, path, origin }, limited) ??
+        this.#hotPath.answer({ request, path, baseUrl, origin })
+      if (answer instanceof Response && limited.taken === undefined) {
         return this.#measure('repository', started, answer)
       }
       if (answer !== null) {
-        return this.#settle('repository', started, { answer, origin: origin(), request })
+        return this.#settle('repository', started, { answer, origin: origin(), request, limited })
       }
     }
     return this.#route({ request, path, baseUrl, origin: origin(), started })
@@ -171,6 +174,7 @@ class HttpServer implements Server {
     })
     this.#listening = server
     this.#folding = setInterval(() => void this.#fold(), FOLD_INTERVAL)
+    this.#limits.start()
     return server.port ?? this.#config.port
   }
 
@@ -178,6 +182,7 @@ class HttpServer implements Server {
     if (this.#folding !== null) {
       clearInterval(this.#folding)
     }
+    await this.#limits.stop()
     const deadline = performance.now() + timeout
     const listening = this.#listening
     void listening?.stop(false)
@@ -207,7 +212,8 @@ class HttpServer implements Server {
     for (const route of this.routes) {
       router.on(route.method, route.path, async (c) => {
         c.env.incoming.surface = route.surface
-        return route.handle(await this.#toCall(c.req.raw, c.env.incoming, c.req.param()))
+        const call = await this.#toCall(c.req.raw, c.env.incoming, c.req.param())
+        return this.#limits.refuse(route, call, c.env.incoming) ?? route.handle(call)
       })
     }
     for (const path of new Set(this.routes.map((route) => route.path))) {
@@ -226,7 +232,7 @@ class HttpServer implements Server {
     // As a GET, so that the response keeps its length; the runtime leaves the body of an answer to HEAD out.
     const routed = request.method === 'HEAD' ? new Request(request, { method: 'GET' }) : request
     const answer = Promise.resolve(this.#router.fetch(routed, { incoming }))
-    return this.#settle(() => incoming.surface ?? 'none', incoming.started, { answer, origin, request })
+    return this.#settle(() => incoming.surface ?? 'none', incoming.started, { answer, origin, request, limited: incoming })
   }
 
   #notFound(path: string): Response {
@@ -239,6 +245,7 @@ class HttpServer implements Server {
     const secret = readSecret(request.headers.get('authorization'))
     const token = secret === null ? null : await authenticate(ports.database.read, secret, ports.clock.now())
     const actor: Actor = token ?? { kind: 'anonymous' }
+    requireAllowedAddress(actor, incoming.origin.address)
     if (token !== null) {
       this.usage.use(token.token, ports.clock.now())
     }
@@ -259,7 +266,7 @@ class HttpServer implements Server {
   async #settle(
     surface: string | (() => string),
     started: number,
-    { answer, origin, request }: { answer: Promise<Response>; origin: Origin; request: Request },
+    { answer, origin, request, limited }: Settling,
   ): Promise<Response> {
     let response: Response
     try {
@@ -267,7 +274,11 @@ class HttpServer implements Server {
     } catch (error) {
       response = this.#toErrorResponse(error, { origin, request })
     }
-    return this.#measure(typeof surface === 'string' ? surface : surface(), started, response)
+    return this.#measure(
+      typeof surface === 'string' ? surface : surface(),
+      started,
+      this.#limits.finish(response, limited, origin),
+    )
   }
 
   #toErrorResponse(error: unknown, { origin, request }: { origin: Origin; request: Request }): Response {
@@ -326,7 +337,14 @@ function toOrigin(addressed: Addressed, proxies: TrustedProxies): Origin {
   }
 }
 
-interface Incoming {
+interface Settling {
+  answer: Response | Promise<Response>
+  origin: Origin
+  request: Request
+  limited: Limited
+}
+
+interface Incoming extends Limited {
   request: Request
   path: string
   baseUrl: string

@@ -12,15 +12,11 @@ self.onmessage = (event: MessageEvent<RenderOrder>) => {
   void render(event.data)
 }
 
-async function render(order: RenderOrder): Promise<void> {
+async function render({ id, order }: RenderOrder): Promise<void> {
   try {
-    const document =
-      order.kind === 'package'
-        ? await renderer.renderPackage(order.request)
-        : await renderer.renderRoot(order.audience, order.repositoryUrl)
-    self.postMessage({ id: order.id, document })
+    self.postMessage({ id, document: await renderer.render(order) })
   } catch {
     // The asking thread renders the document itself and meets the same failure where it can be reported.
-    self.postMessage({ id: order.id, document: null })
+    self.postMessage({ id, document: undefined })
   }
 }

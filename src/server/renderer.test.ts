@@ -9,8 +9,8 @@ import type { OrganizationId } from '../core/kernel/values.ts'
 import { findOrganizationBySlug } from '../core/organizations/index.ts'
 import { findPackage } from '../core/packages/index.ts'
 import { openSqliteDatabase } from '../platform/db/database.ts'
-import type { CompressedDocument } from '../surfaces/repository/document-store.ts'
-import { createInlineRenderer, ThreadedRenderer } from './renderer.ts'
+import type { CompressedDocument, DocumentRenderer } from '../surfaces/repository/document-store.ts'
+import { compressDocument, compressPieces, createInlineRenderer, ThreadedRenderer } from './renderer.ts'
 
 const LARGE = Array.from({ length: 80 }, (_, index) => `1.${index}.0`)
 const REPOSITORY = 'https://example.org/acme'
@@ -72,6 +72,14 @@ async function copyForThread(app: TestApp, change?: string): Promise<void> {
   }
 }
 
+async function render(renderer: DocumentRenderer, request: DocumentRequest): Promise<CompressedDocument> {
+  const document = await renderer.render({ kind: 'package', request })
+  if (document === null) {
+    throw new Error('Nothing was rendered.')
+  }
+  return document
+}
+
 function read(document: CompressedDocument): string {
   return Buffer.from(Bun.gunzipSync(document.gzip as Uint8Array<ArrayBuffer>)).toString()
 }
@@ -85,35 +93,40 @@ test('a document rendered on the thread has the same bytes as one rendered inlin
   const { app, organization, renderer, inline, large } = await setUp()
   await copyForThread(app)
   const found = await findOrganizationBySlug(app.ports.database.read, 'acme')
-  const audience = { organization: { ...found, id: organization }, packages: ['acme/l*'], view: 'acme/l*' } as Audience
+  const audience = {
+    organization: { ...found, id: organization },
+    visible: { globs: ['acme/l*'], teams: null, sources: null },
+    view: 'acme/l*',
+    origins: 'all',
+  } as Audience
 
-  const threaded = await renderer.renderPackage(large)
-  const direct = await inline.renderPackage(large)
-  const root = await renderer.renderRoot(audience, REPOSITORY)
+  const threaded = await render(renderer, large)
+  const direct = await render(inline, large)
+  const root = await renderer.render({ kind: 'root', request: { audience, repositoryUrl: REPOSITORY } })
 
   expect(Buffer.compare(threaded.gzip, direct.gzip)).toBe(0)
   expect(Buffer.compare(threaded.zstd, direct.zstd)).toBe(0)
   expect(threaded.length).toBe(direct.length)
-  expect(read(root)).toBe(read(await inline.renderRoot(audience, REPOSITORY)))
+  expect(root).toEqual(await inline.render({ kind: 'root', request: { audience, repositoryUrl: REPOSITORY } }))
 })
 
 test('packages with many versions go to the thread, others do not', async () => {
   const { app, renderer, large, small } = await setUp()
   await copyForThread(app, 'DELETE FROM versions')
 
-  expect(isOfCopy(await renderer.renderPackage(large))).toBe(true)
-  expect(isOfCopy(await renderer.renderPackage(small))).toBe(false)
+  expect(isOfCopy(await render(renderer, large))).toBe(true)
+  expect(isOfCopy(await render(renderer, small))).toBe(false)
 })
 
 test('what a thread that ends was asked for is rendered inline, and the next one starts a new thread', async () => {
   const { app, renderer, large } = await setUp()
   await copyForThread(app, 'DELETE FROM versions')
 
-  const asked = [renderer.renderPackage(large), renderer.renderPackage(large)]
+  const asked = [render(renderer, large), render(renderer, large)]
   await Bun.sleep(1)
   renderer.close()
   const documents = await Promise.all(asked)
-  const later = await renderer.renderPackage(large)
+  const later = await render(renderer, large)
 
   expect(documents.map(isOfCopy)).toEqual([false, false])
   expect(isOfCopy(later)).toBe(true)
@@ -125,8 +138,47 @@ test('a thread that cannot start is reported, and the document is rendered inlin
   writeFileSync(file, '')
   process.env[DATA] = file
 
-  const document = await renderer.renderPackage(large)
+  const document = await render(renderer, large)
 
   expect(isOfCopy(document)).toBe(false)
   expect(app.warnings.splice(0).join('')).toContain('The rendering thread failed.')
+})
+
+test('a text that comes in pieces is compressed as the whole would be', async () => {
+  const pieces = Array.from({ length: 3_000 }, (_, index) => `${index} ${'é€'.repeat(300)}\n`)
+
+  const document = await compressPieces(
+    (async function* () {
+      yield* pieces
+    })(),
+  )
+
+  const whole = compressDocument(pieces.join(''))
+  expect(read(document)).toBe(pieces.join(''))
+  expect(Buffer.from(Bun.zstdDecompressSync(document.zstd)).toString()).toBe(pieces.join(''))
+  expect([document.length, document.hash]).toEqual([whole.length, whole.hash])
+})
+
+test('when a piece cannot be made, the document fails and nothing is left behind', async () => {
+  const failing = (async function* () {
+    yield 'x'.repeat(1_000_000)
+    throw new Error('no such table')
+  })()
+
+  await expect(compressPieces(failing)).rejects.toThrow('no such table')
+})
+
+test('documents of many packages are rendered on the thread, with the same bytes', async () => {
+  const { app, renderer, inline } = await setUp()
+  await copyForThread(app)
+  const organization = await findOrganizationBySlug(app.ports.database.read, 'acme')
+  if (organization === null) {
+    throw new Error('The organization is not there.')
+  }
+  const audience: Audience = { organization, visible: { globs: null, teams: null, sources: null }, view: '*', origins: 'all' }
+  for (const kind of ['root', 'inline-root', 'legacy-root'] as const) {
+    const order = { kind, request: { audience, repositoryUrl: REPOSITORY } }
+
+    expect((await renderer.render(order))?.hash).toBe((await inline.render(order))?.hash ?? '')
+  }
 })

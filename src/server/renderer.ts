@@ -1,23 +1,29 @@
 /** Rendering and compressing metadata: small documents where they are asked for, large ones on a thread of their own. */
-import { zstdCompressSync, gzipSync } from 'node:zlib'
-import { renderPackageDocument, renderRootDocument, type Audience, type DocumentRequest } from '../core/catalog/index.ts'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { createGzip, createZstdCompress, gzipSync, zstdCompressSync } from 'node:zlib'
+import { renderInlineRoot, renderKeyedDocument, renderPackageDocument, renderRootDocument } from '../core/catalog/index.ts'
 import type { Logger } from '../core/kernel/ports.ts'
 import type { Db } from '../core/kernel/schema.ts'
 import { countVersions } from '../core/packages/index.ts'
-import type { CompressedDocument, DocumentRenderer } from '../surfaces/repository/document-store.ts'
+import type { CompressedDocument, DocumentOrder, DocumentRenderer } from '../surfaces/repository/document-store.ts'
+import { LegacyRepository } from './legacy-repository.ts'
 
 /** What the thread is asked to render. */
-export type RenderOrder =
-  | { id: number; kind: 'package'; request: DocumentRequest }
-  | { id: number; kind: 'root'; audience: Audience; repositoryUrl: string }
-
-/** What the thread answers; `document` is null when it failed. */
-export interface RenderResult {
+export interface RenderOrder {
   id: number
-  document: CompressedDocument | null
+  order: DocumentOrder
 }
 
-/** Documents of more versions, and root files of organizations with many packages, are rendered on the thread. */
+/** What the thread answers; `document` is undefined when it failed. */
+export interface RenderResult {
+  id: number
+  document: CompressedDocument | null | undefined
+}
+
+/** Documents of more versions, and those of many packages, are rendered on the thread. */
 const INLINE_VERSIONS = 60
 
 /** Compression that pays for bodies which are sent many times and made once. */
@@ -26,22 +32,87 @@ const GZIP_LEVEL = 7
 /** Compresses a JSON text in every coding that is served. */
 export function compressDocument(text: string): CompressedDocument {
   const bytes = Buffer.from(text)
-  return { gzip: gzipSync(bytes, { level: GZIP_LEVEL }), zstd: zstdCompressSync(bytes), length: bytes.byteLength }
+  return {
+    gzip: gzipSync(bytes, { level: GZIP_LEVEL }),
+    zstd: zstdCompressSync(bytes),
+    length: bytes.byteLength,
+    hash: createHash('sha256').update(bytes).digest('hex'),
+  }
+}
+
+/** As `compressDocument` for a text that comes in pieces and is never in memory as a whole. */
+export async function compressPieces(pieces: AsyncIterable<string>): Promise<CompressedDocument> {
+  const hash = createHash('sha256')
+  const gzip = createGzip({ level: GZIP_LEVEL })
+  const zstd = createZstdCompress()
+  const coded = Promise.all([buffer(gzip), buffer(zstd)])
+  let length = 0
+  try {
+    for await (const piece of pieces) {
+      const bytes = Buffer.from(piece)
+      hash.update(bytes)
+      length += bytes.byteLength
+      await write(gzip, bytes)
+      await write(zstd, bytes)
+    }
+  } catch (error) {
+    coded.catch(() => {})
+    gzip.destroy()
+    zstd.destroy()
+    throw error
+  }
+  gzip.end()
+  zstd.end()
+  const [gzipped, zstandard] = await coded
+  return { gzip: gzipped, zstd: zstandard, length, hash: hash.digest('hex') }
+}
+
+async function write(coder: Writable, bytes: Uint8Array): Promise<void> {
+  if (!coder.write(bytes)) {
+    await once(coder, 'drain')
+  }
 }
 
 /** Renders in the calling thread. */
 export function createInlineRenderer(db: Db): DocumentRenderer {
+  const legacy = new LegacyRepository(db)
   return {
-    renderPackage: async (request) => compressDocument(await renderPackageDocument(db, request)),
-    renderRoot: async (audience, repositoryUrl) => compressDocument(await renderRootDocument(db, audience, repositoryUrl)),
+    async render(order) {
+      if (order.kind === 'inline-root') {
+        return compressPieces(renderInlineRoot(db, order.request.audience, order.request.repositoryUrl))
+      }
+      const text = await renderText(db, legacy, order)
+      return text === null ? null : compressDocument(text)
+    },
+  }
+}
+
+function renderText(
+  db: Db,
+  legacy: LegacyRepository,
+  order: Exclude<DocumentOrder, { kind: 'inline-root' }>,
+): Promise<string | null> {
+  switch (order.kind) {
+    case 'package':
+      return renderPackageDocument(db, order.request)
+    case 'root':
+      return renderRootDocument(db, order.request)
+    case 'keyed':
+      return renderKeyedDocument(db, order.request)
+    case 'legacy-root':
+      return legacy.renderRoot(order.request)
+    case 'legacy-list':
+      return legacy.findList(order.request)
+    case 'legacy-file':
+      return legacy.findFile(order.request)
+    case 'legacy-lazy':
+      return legacy.renderFile(order.request.packages, order.request.repositoryUrl)
   }
 }
 
 function environment(): Record<string, string> {
   return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }
-
-type Unnumbered = RenderOrder extends infer Order ? (Order extends RenderOrder ? Omit<Order, 'id'> : never) : never
 
 /**
  * A renderer that gives large documents to a thread, started with the first of them. If the thread dies or fails, the document is rendered
@@ -51,7 +122,7 @@ export class ThreadedRenderer implements DocumentRenderer {
   readonly #db: Db
   readonly #log: Logger
   readonly #inline: DocumentRenderer
-  readonly #waiting = new Map<number, (document: CompressedDocument | null) => void>()
+  readonly #waiting = new Map<number, (document: RenderResult['document']) => void>()
   #thread: Worker | null = null
   #next = 0
 
@@ -61,15 +132,14 @@ export class ThreadedRenderer implements DocumentRenderer {
     this.#inline = createInlineRenderer(db)
   }
 
-  async renderPackage(request: DocumentRequest): Promise<CompressedDocument> {
-    if ((await countVersions(this.#db, request.package.id)) <= INLINE_VERSIONS) {
-      return this.#inline.renderPackage(request)
+  async render(order: DocumentOrder): Promise<CompressedDocument | null> {
+    if (order.kind === 'package' || order.kind === 'keyed') {
+      if ((await countVersions(this.#db, order.request.package.id)) <= INLINE_VERSIONS) {
+        return this.#inline.render(order)
+      }
     }
-    return (await this.#order({ kind: 'package', request })) ?? this.#inline.renderPackage(request)
-  }
-
-  async renderRoot(audience: Audience, repositoryUrl: string): Promise<CompressedDocument> {
-    return (await this.#order({ kind: 'root', audience, repositoryUrl })) ?? this.#inline.renderRoot(audience, repositoryUrl)
+    const document = await this.#order(order)
+    return document === undefined ? this.#inline.render(order) : document
   }
 
   /** Ends the thread; documents under way are rendered inline. */
@@ -78,13 +148,13 @@ export class ThreadedRenderer implements DocumentRenderer {
     this.#giveUp(this.#thread)
   }
 
-  #order(order: Unnumbered): Promise<CompressedDocument | null> {
+  #order(order: DocumentOrder): Promise<RenderResult['document']> {
     const thread = (this.#thread ??= this.#start())
     this.#next += 1
     const id = this.#next
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve)
-      thread.postMessage({ id, ...order })
+      thread.postMessage({ id, order } satisfies RenderOrder)
     })
   }
 
@@ -112,7 +182,7 @@ export class ThreadedRenderer implements DocumentRenderer {
     }
     this.#thread = null
     for (const resolve of this.#waiting.values()) {
-      resolve(null)
+      resolve(undefined)
     }
     this.#waiting.clear()
   }

@@ -98,7 +98,32 @@ describe('token', () => {
   )
 
   test('an expiry in the past is refused', async () => {
-    expect((await cli.run(['token', 'create', 'acme', '--name', 'x', '--expires', '2001-01-01'])).code).toBe(4)
+    expect((await cli.run(['token', 'create', 'acme', '--name', 'x', '--expires', '2001-01-01'])).code).toBe(2)
+  })
+
+  test('scopes and addresses limit a token, and a scope that there is not is wrong use', async () => {
+    const line = ['token', 'create', 'acme', '--name', 'office', '--from', '192.0.2.0/24', '--scopes']
+
+    const created = await cli.succeed([...line, 'composer,package:read', '--json'])
+    const refused = await cli.run([...line, 'composer,nonsense'])
+
+    expect(created.json()).toMatchObject({ scopes: ['composer', 'package:read'], addresses: ['192.0.2.0/24'], access: 'read' })
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toContain('"nonsense" is no scope')
+  })
+
+  test('a rotated token has a new secret, and the old one an end', async () => {
+    const before = await cli.succeed(['token', 'create', 'acme', '--name', 'turning', '--json'])
+
+    const after = await cli.succeed(['token', 'rotate', 'acme', 'turning', '--overlap', '2h', '--json'])
+    const refused = await cli.run(['token', 'rotate', 'acme', 'turning', '--overlap', '31d'])
+
+    const [old, renewed] = [before, after].map((result) => result.json<TokenDocument & { previousUntil: string | null }>())
+    expect(renewed?.uid).toBe(old?.uid ?? '')
+    expect(renewed?.token).toMatch(/^rpt_/)
+    expect(renewed?.token).not.toBe(old?.token)
+    expect(Date.parse(renewed?.previousUntil ?? '') - Date.now()).toBeWithin(7_100_000, 7_200_001)
+    expect(refused.code).toBe(4)
   })
 
   test('a token is revoked by its name, and by its uid when the name is not enough', async () => {

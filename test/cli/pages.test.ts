@@ -35,7 +35,7 @@ test('the page of the command line has a section for every command, with all of 
 
 test('the page of the command line names no command that does not exist', () => {
   const known = new Set(readCommands().map(({ path }) => path))
-  const named = [...page.matchAll(/^### `(repertoire(?: [a-z]+)+)/gm)].map(([, path = '']) => path)
+  const named = [...page.matchAll(/^### `(repertoire(?: [a-z]+(?:-[a-z]+)*)+)/gm)].map(([, path = '']) => path)
 
   expect(named.filter((path) => !known.has(path))).toEqual([])
 })

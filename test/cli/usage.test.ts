@@ -42,6 +42,8 @@ const COMMANDS = [
   ['job', 'list'],
   ['job', 'show'],
   ['job', 'retry'],
+  ['stats'],
+  ['audit'],
   ['doctor'],
 ]
 

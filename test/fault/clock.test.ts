@@ -5,6 +5,7 @@ import { addSource, requestSync } from '../../src/core/sources/index.ts'
 import { createTestApp, type TestApp } from '../kit/app.ts'
 import { createGitSource, packageCommit, temporaryRepository } from '../kit/git-source.ts'
 import type { TestRepository } from '../kit/git-repository.ts'
+import { READ_SCOPES } from '../../src/core/kernel/scopes.ts'
 
 const JUMPS = ['-1 hour', '1 second', '1 day', '0 seconds', '-1 day', '-2 weeks', '1 week', '0 seconds']
 
@@ -60,7 +61,7 @@ test('a token expires by the clock as it stands, forwards and back', async () =>
   const app = await createTestApp()
   const { id: organization } = await app.organization()
   const expiresAt = app.clock.now() + 3_600_000
-  const { secret } = await createToken(app.ctx(), { organization, name: 'hour', access: 'read', packages: null, expiresAt })
+  const { secret } = await createToken(app.ctx(), { organization, name: 'hour', scopes: READ_SCOPES, packages: null, expiresAt })
   const isAccepted = async () => (await authenticate(app.ctx().db, secret, app.clock.now())) !== null
 
   expect(await isAccepted()).toBe(true)

@@ -34,7 +34,8 @@ export function trapHandlers(ports: Ports, point: CrashPoint, trap: { isArmed: b
   return { ...plain, 'archives.prebuild': (job) => handler({ ...job, report: trapReport(job.report, point, trap) }) }
 }
 
-function crash(word: string): void {
+/** Ends this process as `kill -9` does, after printing a word. */
+export function crash(word: string): void {
   writeSync(1, `${word}\n`)
   process.kill(process.pid, 'SIGKILL')
 }
@@ -98,7 +99,8 @@ async function* trapContent(
   }
 }
 
-function trapTransactions(db: Db, point: CrashPoint, trap: { isArmed: boolean }): Db {
+/** A database whose transactions end the process at the point once `trap.isArmed`. */
+export function trapTransactions(db: Db, point: CrashPoint, trap: { isArmed: boolean }): Db {
   async function execute<Result>(work: (tx: Db) => Promise<Result>): Promise<Result> {
     const result = await db.transaction().execute(async (tx) => {
       const value = await work(trap.isArmed && point.at === 'write' ? tx.withPlugin(writeTrap(point.writes)) : tx)

@@ -67,7 +67,7 @@ export async function readRecord(data: string, organization: string): Promise<Cr
     const jobs = await db.selectFrom('jobs').select(['id', 'kind', 'state']).orderBy('id').execute()
     const packages = await db.selectFrom('packages').select(['id', 'revision', 'modified_at']).execute()
     const events = await db.selectFrom('events').select(['uid', 'type']).orderBy('id').execute()
-    const sources = await db.selectFrom('sources').select('sync_revision').execute()
+    const sources = await db.selectFrom('sources').select('sync_revision').where('kind', '=', 'vcs').execute()
     const syncs = events.filter((event) => event.type === 'source.synced').length
     // The event of a sync and its revision are of one transaction.
     expect(sources.map((source) => source.sync_revision).reduce((sum, revision) => sum + revision, 0)).toBe(syncs)

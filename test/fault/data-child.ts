@@ -7,6 +7,7 @@ import { createToken } from '../../src/core/access/index.ts'
 import type { OrganizationId } from '../../src/core/kernel/values.ts'
 import { lockData } from '../../src/platform/db/data-lock.ts'
 import { configOf, openInstallation, operatorCtx } from './installation.ts'
+import { READ_SCOPES } from '../../src/core/kernel/scopes.ts'
 
 const [command = '', data = '', count = '', name = ''] = process.argv.slice(2)
 
@@ -27,7 +28,7 @@ async function write(): Promise<void> {
       await createToken(operatorCtx(app), {
         organization: 1 as OrganizationId,
         name: `${name} ${index}`,
-        access: 'read',
+        scopes: READ_SCOPES,
         packages: null,
         expiresAt: null,
       })

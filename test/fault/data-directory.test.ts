@@ -6,6 +6,7 @@ import { createOrganization, createToken } from '../../src/core/access/index.ts'
 import { DataDirectoryInUse, lockData, tryLockData } from '../../src/platform/db/data-lock.ts'
 import { scratchDirectory } from '../kit/database.ts'
 import { configOf, lineReader, openInstallation, operatorCtx } from './installation.ts'
+import { READ_SCOPES } from '../../src/core/kernel/scopes.ts'
 
 const CHILD = join(import.meta.dir, 'data-child.ts')
 const TRANSACTIONS = 200
@@ -64,7 +65,7 @@ test('a command beside a running server writes with it, and of hundreds of trans
   })
   let ours = 0
   for (; !isDone || ours < TRANSACTIONS; ours += 1) {
-    await createToken(operatorCtx(app), { organization, name: `ours ${ours}`, access: 'read', packages: null, expiresAt: null })
+    await createToken(operatorCtx(app), { organization, name: `ours ${ours}`, scopes: READ_SCOPES, packages: null, expiresAt: null })
     // Lets the other process be heard.
     await Bun.sleep(0)
   }

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GitCredential } from '../../src/core/kernel/ports.ts'
 import { createGitKit, type GitKit } from '../kit/git-kit.ts'
 import { createTestRepository, type TestRepository } from '../kit/git-repository.ts'
 import { type GitServer, startGitServer } from '../kit/git-server.ts'
+import { createKey, type SshDaemon, startSshDaemon } from '../kit/ssh-daemon.ts'
+import { filesText, recordCommandLines } from '../kit/traces.ts'
 
 const CANARY = `canary-${crypto.randomUUID()}`
 const BASIC = `Basic ${Buffer.from(`user:${CANARY}`).toString('base64')}`
@@ -40,30 +40,6 @@ function bearer(origin = server.origin): GitCredential {
 
 async function expectFetched(): Promise<void> {
   expect((await kit.git.listRefs('one', 10)).refs.map((ref) => ref.name)).toEqual(['main'])
-}
-
-/** Collects the command lines of all processes of the machine while `work` runs. */
-async function recordCommandLines(work: () => Promise<void>): Promise<string> {
-  const seen = new Set<string>()
-  const sample = async (): Promise<void> => {
-    for (const pid of await readdir('/proc')) {
-      if (/^\d+$/.test(pid)) seen.add(await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => ''))
-    }
-  }
-  let isDone = false
-  const sampling = (async () => {
-    while (!isDone) await sample()
-  })()
-  await work().finally(() => {
-    isDone = true
-  })
-  await sampling
-  return [...seen].join('\n')
-}
-
-async function filesText(directory: string): Promise<string> {
-  const names = [...new Bun.Glob('**/*').scanSync({ cwd: directory, dot: true })]
-  return (await Promise.all(names.map((name) => readFile(join(directory, name), 'latin1')))).join('\n')
 }
 
 /** Everything that others can see: process lists, the mirror, the log, errors. */
@@ -226,78 +202,3 @@ describe('ssh', () => {
     await expect(kit.fetch(url, { credential: key() })).rejects.toMatchObject({ code: 'source_unreachable' })
   })
 })
-
-interface SshDaemon {
-  port: number
-  user: string
-  directory: string
-  privateKey: string
-  stop(): Promise<void>
-}
-
-async function startSshDaemon(): Promise<SshDaemon> {
-  const directory = await mkdtemp(join(tmpdir(), 'repertoire-sshd-'))
-  const port = await findFreePort()
-  const [host, client] = await Promise.all([createKey(directory, 'host'), createKey(directory, 'client')])
-  await Bun.write(join(directory, 'authorized'), client.publicKey)
-  const configuration = [
-    `Port ${port}`,
-    'ListenAddress 127.0.0.1',
-    `HostKey ${host.path}`,
-    `AuthorizedKeysFile ${join(directory, 'authorized')}`,
-    'PidFile none',
-    'StrictModes no',
-    'UsePAM no',
-    'PasswordAuthentication no',
-    'PermitRootLogin prohibit-password',
-  ]
-  await Bun.write(join(directory, 'config'), `${configuration.join('\n')}\n`)
-  // The daemon insists on this directory, which its service file makes on a running system.
-  if (process.getuid?.() === 0) await Bun.$`mkdir -p /run/sshd`
-  const daemon = Bun.spawn(['/usr/sbin/sshd', '-D', '-e', '-f', join(directory, 'config')], {
-    stdout: 'ignore',
-    stderr: 'ignore',
-  })
-  await waitForPort(port)
-  return {
-    port,
-    user: (await Bun.$`id -un`.text()).trim(),
-    directory,
-    privateKey: client.privateKey,
-    stop: async () => {
-      daemon.kill()
-      await daemon.exited
-      await rm(directory, { recursive: true, force: true })
-    },
-  }
-}
-
-async function createKey(directory: string, name: string): Promise<{ path: string; privateKey: string; publicKey: string }> {
-  const path = join(directory, name)
-  await Bun.$`ssh-keygen -q -t ed25519 -N '' -C test -f ${path}`
-  return { path, privateKey: await readFile(path, 'utf8'), publicKey: await readFile(`${path}.pub`, 'utf8') }
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
-    })
-  })
-}
-
-async function waitForPort(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const isOpen = await Bun.connect({ hostname: '127.0.0.1', port, socket: { data: () => undefined } }).then(
-      (socket) => {
-        socket.end()
-        return true
-      },
-      () => false,
-    )
-    if (isOpen) return
-    await Bun.sleep(50)
-  }
-  throw new Error('the ssh daemon did not start')
-}

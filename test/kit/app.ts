@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { createCtx, createRunner, SYSTEM, type Ports } from '../../src/app.ts'
 import { createOrganization, createToken, authenticate } from '../../src/core/access/index.ts'
 import type { Actor, Origin } from '../../src/core/kernel/actor.ts'
-import type { Ctx } from '../../src/core/kernel/ctx.ts'
+import type { ArchivePolicy, Ctx } from '../../src/core/kernel/ctx.ts'
 import type { DomainEvent } from '../../src/core/kernel/events.ts'
 import type { Git, Logger } from '../../src/core/kernel/ports.ts'
 import type { OrganizationId } from '../../src/core/kernel/values.ts'
@@ -22,9 +22,14 @@ import { createSecrets } from '../../src/platform/crypto/secrets.ts'
 import { createUuidv7 } from '../../src/platform/crypto/uuidv7.ts'
 import { createGit } from '../../src/platform/git/create-git.ts'
 import { createEgress } from '../../src/platform/http/egress.ts'
+import { createHttp } from '../../src/platform/http/create-http.ts'
+import { createAttempts } from '../../src/platform/limits/attempts.ts'
+import { createSharedLimiter } from '../../src/platform/limits/shared-limiter.ts'
+import { createMemoryMailer, type MemoryMailer } from '../../src/platform/mail/memory-mailer.ts'
 import { createLogger } from '../../src/platform/log/logger.ts'
 import { createRedactionRegistry } from '../../src/platform/log/redaction.ts'
 import { createTestDatabase, scratchDirectory, type TestDatabase } from './database.ts'
+import { READ_SCOPES, UPDATE_SCOPES } from '../../src/core/kernel/scopes.ts'
 
 export const OPERATOR: Actor = { kind: 'operator' }
 const TEST_ORIGIN: Origin = { surface: 'test', address: null, agent: null, requestId: null }
@@ -42,10 +47,19 @@ export const TEST_LIMITS = {
   archiveEntries: 20_000,
 }
 
+/** The defaults of the configuration. */
+export const TEST_RATE_LIMITS = {
+  api: { limit: 1000, window: 60_000 },
+  downloads: { limit: 100, window: 60_000 },
+  composer: null,
+  failures: { limit: 300, window: 60_000 },
+}
+
 export interface TestApp {
   readonly ports: Ports
   readonly clock: TestClock
   readonly blobs: MemoryBlobs
+  readonly mailer: MemoryMailer
   readonly test: TestDatabase
   readonly events: DomainEvent[]
   /** Entries of level warn and above; a test takes out what it expects. */
@@ -87,7 +101,7 @@ const absentGit = new Proxy({} as Git, {
   },
 })
 
-export async function createTestApp(wanted: { git?: boolean } = {}): Promise<TestApp> {
+export async function createTestApp(wanted: { git?: boolean; mail?: boolean; archives?: ArchivePolicy } = {}): Promise<TestApp> {
   const test = await createTestDatabase()
   const clock = createTestClock(START)
   const directory = scratchDirectory('app')
@@ -103,6 +117,7 @@ export async function createTestApp(wanted: { git?: boolean } = {}): Promise<Tes
     redactions,
   })
   const blobs = createMemoryBlobs({ clock })
+  const mailer = createMemoryMailer()
   const secrets = createSecrets({ key: random.bytes(32), random, redact: (secret) => redactions.register(secret) })
   const policy = { allowFile: true, allowHttp: true }
   const egress = createEgress({ allow: ['127.0.0.0/8', '::1/128'] })
@@ -118,10 +133,21 @@ export async function createTestApp(wanted: { git?: boolean } = {}): Promise<Tes
     log,
     blobs,
     git: git ?? absentGit,
+    http: createHttp(egress),
     secrets,
-    passwords: { hash: async (password) => `hash:${password}`, verify: async (password, hash) => hash === `hash:${password}` },
+    passwords: {
+      hash: async (password) => `hash:${password}`,
+      verify: async (password, hash) => hash === `hash:${password}`,
+      isOutdated: (hash) => !hash.startsWith('hash:'),
+    },
     limits: TEST_LIMITS,
+    retention: { auditDays: 400, statisticsDays: 400 },
+    archives: wanted.archives ?? { enabled: true, keepReleases: 0 },
+    limiter: createSharedLimiter({ clock, database: test.database, rules: TEST_RATE_LIMITS }),
+    attempts: createAttempts({ clock, database: test.database }),
     sourceUrls: policy,
+    mailer: wanted.mail === true ? mailer : null,
+    publicUrl: 'https://packages.example.org',
     ending: ending.signal,
     observe(committed) {
       events.push(...committed.events)
@@ -135,6 +161,7 @@ export async function createTestApp(wanted: { git?: boolean } = {}): Promise<Tes
     ports,
     clock,
     blobs,
+    mailer,
     test,
     events,
     warnings,
@@ -142,7 +169,7 @@ export async function createTestApp(wanted: { git?: boolean } = {}): Promise<Tes
     ctx: (actor = OPERATOR) => createCtx(ports, actor, TEST_ORIGIN),
     organization: (slug = 'acme') => createOrganization(app.ctx(), { slug, name: slug }),
     async token(organization, access = 'read', packages = null) {
-      const issued = await createToken(app.ctx(), { organization, name: `${access} token`, access, packages, expiresAt: null })
+      const issued = await createToken(app.ctx(), { organization, name: `${access} token`, scopes: access === 'read' ? READ_SCOPES : UPDATE_SCOPES, packages, expiresAt: null })
       const actor = await authenticate(test.database.read, issued.secret, clock.now())
       if (actor === null) {
         throw new Error('A token that was just created is not accepted.')

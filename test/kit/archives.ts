@@ -1,6 +1,6 @@
 /** Archives built byte by byte, so that a test can say every field, the wrong ones too. */
 import { crc32, deflateRawSync, gzipSync } from 'node:zlib'
-import { readArchive } from '../../src/composer/index.ts'
+import { readArchive, type ArchiveLimits } from '../../src/composer/index.ts'
 
 /** An entry of a zip. Whatever is given replaces what would be right. */
 export interface ZipEntrySpec {
@@ -222,13 +222,13 @@ export function tarWith(...entries: TarEntrySpec[]): Uint8Array {
 }
 
 /** Reads an archive in memory. */
-export function readBytes(bytes: Uint8Array, limits: Partial<typeof ARCHIVE_LIMITS> = {}): ReturnType<typeof readArchive> {
+export function readBytes(bytes: Uint8Array, limits: Partial<ArchiveLimits> = {}): ReturnType<typeof readArchive> {
   const file = { size: bytes.length, read: async (at: number, length: number) => bytes.subarray(at, at + length) }
   return readArchive(file, { ...ARCHIVE_LIMITS, ...limits })
 }
 
 /** `rule: problem` of a refusal, or the root of what was accepted. */
-export async function archiveVerdict(bytes: Uint8Array, limits: Partial<typeof ARCHIVE_LIMITS> = {}): Promise<string> {
+export async function archiveVerdict(bytes: Uint8Array, limits: Partial<ArchiveLimits> = {}): Promise<string> {
   const result = await readBytes(bytes, limits)
   return result.ok ? `accepted at "${result.archive.root}"` : `${result.refusal.rule}: ${result.refusal.problem}`
 }

@@ -12,6 +12,7 @@ import {
 } from '../../src/core/packages/index.ts'
 import { createToken, type CreateToken } from '../../src/core/access/index.ts'
 import { SYSTEM, type TestApp } from './app.ts'
+import { READ_SCOPES } from '../../src/core/kernel/scopes.ts'
 
 /** A version to publish; what is left out is made up of the version. */
 export interface BuildVersion {
@@ -140,7 +141,7 @@ export async function buildToken(
   const issued = await createToken(app.ctx(), {
     organization,
     name: 'token',
-    access: 'read',
+    scopes: READ_SCOPES,
     packages: null,
     expiresAt: null,
     ...rest,

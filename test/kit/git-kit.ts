@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FetchLimits, Git, GitCredential, Logger } from '../../src/core/kernel/ports.ts'
+import type { VcsSystem } from '../../src/core/kernel/source-url.ts'
 import { createGit } from '../../src/platform/git/create-git.ts'
 import { createEgress, type EgressPolicy } from '../../src/platform/http/egress.ts'
 
@@ -20,6 +21,7 @@ export interface GitKit {
     url: string,
     change?: {
       mirror?: string
+      vcs?: VcsSystem
       credential?: GitCredential | null
       limits?: Partial<FetchLimits>
       onPhase?: (phase: string) => void
@@ -57,6 +59,7 @@ export async function createGitKit(policy: EgressPolicy = { allow: ['127.0.0.1']
     fetch: (url, change = {}) =>
       git.fetch({
         mirror: change.mirror ?? 'one',
+        vcs: change.vcs ?? 'git',
         url,
         credential: change.credential ?? null,
         limits: { ...WIDE_LIMITS, ...change.limits },

@@ -9,7 +9,11 @@ import { createMemoryBlobs } from '../../src/platform/blobs/memory.ts'
 import { createSecrets } from '../../src/platform/crypto/secrets.ts'
 import { createGit } from '../../src/platform/git/create-git.ts'
 import { createEgress } from '../../src/platform/http/egress.ts'
-import { TEST_LIMITS } from '../kit/app.ts'
+import { createHttp } from '../../src/platform/http/create-http.ts'
+import type { Database } from '../../src/platform/db/database.ts'
+import { createAttempts } from '../../src/platform/limits/attempts.ts'
+import { createSharedLimiter } from '../../src/platform/limits/shared-limiter.ts'
+import { TEST_LIMITS, TEST_RATE_LIMITS } from '../kit/app.ts'
 import { createTestDatabase, scratchDirectory, type DatabaseKind } from '../kit/database.ts'
 import { newId, recordingLog, systemClock, systemRandom, type LogEntry } from './queue-kit.ts'
 
@@ -48,14 +52,24 @@ export async function createCorePair(kind: DatabaseKind): Promise<CorePair> {
     log: recordingLog(log),
     blobs: createMemoryBlobs({ clock: systemClock }),
     git,
+    http: createHttp(egress),
     secrets,
-    passwords: { hash: async () => '', verify: async () => false },
+    passwords: { hash: async () => '', verify: async () => false, isOutdated: () => false },
     limits: TEST_LIMITS,
+    retention: { auditDays: 400, statisticsDays: 400 },
+    archives: { enabled: true, keepReleases: 0 },
     sourceUrls,
+    mailer: null,
+    publicUrl: null,
     ending: ending.signal,
   }
-  const left = toSide({ ...shared, database: test.database })
-  const right = toSide({ ...shared, database: test.openAnother() })
+  const over = (database: Database) => ({
+    database,
+    limiter: createSharedLimiter({ clock: systemClock, database, rules: TEST_RATE_LIMITS }),
+    attempts: createAttempts({ clock: systemClock, database }),
+  })
+  const left = toSide({ ...shared, ...over(test.database) })
+  const right = toSide({ ...shared, ...over(test.openAnother()) })
   const { id: organization } = await createOrganization(left.ctx(), { slug: 'acme', name: 'Acme' })
   return {
     left,

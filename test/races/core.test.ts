@@ -16,6 +16,7 @@ import {
 import { memoryReport, packageCommit, temporaryRepository } from '../kit/git-source.ts'
 import type { TestRepository } from '../kit/git-repository.ts'
 import { createCorePair, type CorePair, type Side } from './core-kit.ts'
+import { READ_SCOPES } from '../../src/core/kernel/scopes.ts'
 
 const ROUNDS = 8
 
@@ -96,7 +97,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
   }
 
   test('tokens that are issued at once are all different and all accepted', async () => {
-    const input = { organization: pair.organization, name: 'same', access: 'read', packages: null, expiresAt: null } as const
+    const input = { organization: pair.organization, name: 'same', scopes: READ_SCOPES, packages: null, expiresAt: null } as const
     const issued = await Promise.all(
       Array.from({ length: 40 }, (_, index) => createToken((index % 2 === 0 ? left : right).ctx(), input)),
     )
@@ -114,11 +115,13 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
       const { token, secret } = await createToken(left.ctx(), {
         organization,
         name: 'gone',
-        access: 'read',
+        scopes: READ_SCOPES,
         packages: null,
         expiresAt: null,
       })
-      await Promise.all([left, right, left, right].map((side) => revokeToken(side.ctx(), { organization, uid: token.uid })))
+      await Promise.all(
+        [left, right, left, right].map((side) => revokeToken(side.ctx(), { owner: { organization }, uid: token.uid })),
+      )
 
       expect(await authenticate(left.ports.database.read, secret, Date.now())).toBeNull()
       expect(await authenticate(right.ports.database.read, secret, Date.now())).toBeNull()

@@ -23,6 +23,8 @@ export const testComponents = [
   { package: 'composer', program: 'composer' },
   { package: 'postgresql', program: 'pg_config' },
   { package: 'unzip', program: 'unzip' },
+  { package: 'subversion', program: 'svn' },
+  { package: 'mercurial', program: 'hg' },
   { package: 'openssh-client', program: 'ssh' },
   { package: 'openssh-server', program: 'sshd' },
 ]

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { getOrganizationBySlug } from '../../core/organizations/index.ts'
+import { getOrganizationByPath } from '../../core/organizations/index.ts'
 import { listArtifacts, removeArtifact, uploadArtifact, type Artifact } from '../../core/sources/index.ts'
 import { usageFailure } from '../failure.ts'
 import { toInert } from '../inert.ts'
@@ -69,7 +69,7 @@ const OUTCOMES = {
 async function upload(session: Session, slug: string, path: string, options: UploadOptions): Promise<void> {
   await requireFile(path)
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   const { artifact, outcome, problems } = await uploadArtifact(ctx, {
     organization: id,
     content: Bun.file(path).stream(),
@@ -95,7 +95,7 @@ async function requireFile(path: string): Promise<void> {
 
 async function list(session: Session, slug: string, options: { package?: string; limit?: number }): Promise<void> {
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   const name = options.package ?? null
   const artifacts = await readAll(options.limit, (page) => listArtifacts(ctx, { organization: id, name, page }))
   session.show(artifacts.map(presentArtifact), () =>
@@ -118,7 +118,7 @@ async function list(session: Session, slug: string, options: { package?: string;
 
 async function remove(session: Session, slug: string, name: string, version: string): Promise<void> {
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   await removeArtifact(ctx, { organization: id, name, version })
   session.show({ package: name.toLowerCase(), version, removed: true }, () =>
     toInert(`Removed ${name.toLowerCase()} ${version}. Upload the same file again to bring it back.`),

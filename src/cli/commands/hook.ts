@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { getHook, listReceipts, rotateHook, type Hook, type HookReceipt } from '../../core/hooks/index.ts'
-import { getOrganizationBySlug } from '../../core/organizations/index.ts'
+import { getOrganizationByPath } from '../../core/organizations/index.ts'
 import type { Source } from '../../core/sources/index.ts'
 import { describeGuess, toComposerSetUp } from '../composer-set-up.ts'
 import { limitOption } from '../options.ts'
@@ -42,7 +42,7 @@ function withSource(command: Command): Command {
 
 async function findSource(session: Session, slug: string, key: string): Promise<Source> {
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   return getSourceByKey(ctx, id, key)
 }
 

@@ -3,7 +3,7 @@ import { getJob, listJobLog, listJobs, retryJob, type Job, type JobLogLine } fro
 import { listOrganizations } from '../../core/access/index.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import type { JobId } from '../../core/kernel/values.ts'
-import { getOrganizationBySlug } from '../../core/organizations/index.ts'
+import { getOrganizationByPath } from '../../core/organizations/index.ts'
 import { followFrom, followJob, requireSuccess } from '../follow-job.ts'
 import { toInert } from '../inert.ts'
 import { limitOption, noWaitOption } from '../options.ts'
@@ -50,7 +50,7 @@ export function addJobCommands(program: Command, run: Run): void {
 
 async function list(session: Session, options: ListOptions): Promise<void> {
   const ctx = await session.ctx()
-  const organization = options.org === undefined ? null : (await getOrganizationBySlug(ctx, options.org)).id
+  const organization = options.org === undefined ? null : (await getOrganizationByPath(ctx, options.org)).id
   const filter = { organization, state: options.state ?? null, kind: options.kind ?? null }
   const jobs = await readAll(options.limit, (page) => listJobs(ctx, filter, page))
   const slugs = await readSlugs(ctx)

@@ -3,8 +3,10 @@ import { compareVersions } from '../../composer/index.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import { MAX_PAGE } from '../../core/kernel/paging.ts'
 import type { OrganizationId } from '../../core/kernel/values.ts'
-import { getOrganizationBySlug } from '../../core/organizations/index.ts'
+import { getOrganizationByPath } from '../../core/organizations/index.ts'
 import { getPackage, listPackages, type ListedPackage, type Package, type VersionRow } from '../../core/packages/index.ts'
+import { deletePackage } from '../../core/sources/index.ts'
+import { CliFailure, EXIT, usageFailure } from '../failure.ts'
 import { limitOption } from '../options.ts'
 import type { Run } from '../program.ts'
 import type { Session } from '../session.ts'
@@ -30,11 +32,36 @@ export function addPackageCommands(program: Command, run: Run): void {
     .argument('<name>', 'name of the package')
     .addHelpText('after', '\nExample:\n  $ repertoire package show acme acme/widgets')
     .action(run(show))
+  commands
+    .command('delete')
+    .description('delete a package with its versions and archives; lock files that name them fail afterwards')
+    .argument('<org>', 'slug of the organization')
+    .argument('<name>', 'name of the package')
+    .option('--yes', 'do not ask')
+    .addHelpText('after', '\nExample:\n  $ repertoire package delete acme acme/widgets')
+    .action(run(remove))
+}
+
+async function remove(session: Session, slug: string, given: string, options: { yes?: boolean }): Promise<void> {
+  const ctx = await session.ctx()
+  const { id } = await getOrganizationByPath(ctx, slug)
+  const { package: target, versions } = await getPackage(ctx, { organization: id, name: given })
+  if (options.yes !== true) {
+    if (!session.isInteractive) {
+      throw usageFailure('Deleting a package also deletes its versions and archives. Give --yes to confirm.')
+    }
+    session.note(`${target.name} has ${versions.length} versions; lock files that name them fail afterwards.`)
+    if (!(await session.prompter.confirm('Delete it with all archives?', 'no'))) {
+      throw new CliFailure({ exit: EXIT.failed, code: 'declined', message: 'Nothing was deleted.' })
+    }
+  }
+  await deletePackage(await session.ctx(), { organization: id, name: target.name })
+  session.show({ name: target.name, deleted: true }, () => `Deleted ${target.name}.`)
 }
 
 async function list(session: Session, slug: string, options: { limit?: number }): Promise<void> {
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   const packages = await readPackages(ctx, id, options.limit)
   session.show(
     packages.map((found) => ({ ...presentPackage(found), versions: found.versions })),
@@ -66,7 +93,7 @@ export async function readPackages(ctx: Ctx, organization: OrganizationId, limit
 
 async function show(session: Session, slug: string, name: string): Promise<void> {
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   const found = await getPackage(ctx, { organization: id, name })
   const versions = found.versions.toSorted((a, b) => compareVersions(b.normalized, a.normalized))
   session.show({ ...presentPackage(found.package), versions: versions.map(presentVersion) }, () =>

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander'
 import { createToken, isSetupOpen, setUpInstance, type IssuedToken, type SetUpInstance } from '../../core/access/index.ts'
 import { parseDisplayName, parseEmail, requireAcceptablePassword } from '../../core/accounts/index.ts'
 import { DomainError } from '../../core/kernel/errors.ts'
+import { READ_SCOPES } from '../../core/kernel/scopes.ts'
 import { parseSlug } from '../../core/organizations/index.ts'
 import { composerCommands, composerSnippet, describeGuess, toComposerSetUp } from '../composer-set-up.ts'
 import { usageFailure } from '../failure.ts'
@@ -59,7 +60,7 @@ async function setUp(session: Session, options: SetupOptions): Promise<void> {
   const { user, organization } = await setUpInstance(await session.ctx(), input, null)
   session.note(`Created the owner ${user.email} and the organization ${organization.slug}.`)
   const name = await readTokenName(session, options)
-  const access = { access: 'read', packages: null, expiresAt: null } as const
+  const access = { scopes: READ_SCOPES, packages: null, expiresAt: null } as const
   const issued = name === null ? null : await createToken(await session.ctx(), { organization: organization.id, name, ...access })
   const { repository } = toComposerSetUp(session.config, organization.slug)
   const document = {
@@ -133,7 +134,11 @@ function checkName(text: string): void {
   parseDisplayName('name', text)
 }
 
-function readGivenPassword(session: Session, options: SetupOptions): Promise<string> {
+/** The password from where the options say. */
+export function readGivenPassword(
+  session: Session,
+  options: Pick<SetupOptions, 'passwordFile' | 'passwordEnv' | 'passwordStdin'>,
+): Promise<string> {
   if (options.passwordFile !== undefined) {
     return readSecret(session, { kind: 'file', path: options.passwordFile })
   }

@@ -1,18 +1,21 @@
 import { Option, type Command } from 'commander'
 import { getJob } from '../../core/jobs/index.ts'
-import { getOrganizationBySlug } from '../../core/organizations/index.ts'
-import { addSource, listSources, removeSource, requestSync, setSyncInterval, type Source } from '../../core/sources/index.ts'
+import { VCS_SYSTEMS, type VcsSystem } from '../../core/kernel/source-url.ts'
+import { getOrganizationByPath } from '../../core/organizations/index.ts'
+import { addSource, listSources, removeSource, requestSync, setSyncInterval } from '../../core/sources/index.ts'
 import { CliFailure, EXIT, usageFailure } from '../failure.ts'
-import { followFrom, followJob, requireSuccess, type FollowedJob } from '../follow-job.ts'
+import { followFrom } from '../follow-job.ts'
 import { limitOption, noWaitOption } from '../options.ts'
 import type { Run } from '../program.ts'
 import { readAll } from '../read-all.ts'
 import type { Session } from '../session.ts'
+import { showSync } from '../show-sync.ts'
 import { addCredentialOptions, readCredential, type CredentialOptions } from '../source-credential.ts'
-import { describeSource, getSourceByKey, presentSource, readOutcome, summarize } from '../source-outcome.ts'
+import { describeSource, getSourceByKey, presentSource, readOutcome } from '../source-outcome.ts'
 import { formatSyncInterval, parseSyncInterval } from '../sync-interval.ts'
 import { formatTable } from '../table.ts'
 import { countOf, toMoment } from '../texts.ts'
+import { addSourceContentCommands } from './source-content.ts'
 
 const ADD_HELP = `
 Secrets are never taken from the argument list, which every user of the machine can read.
@@ -21,12 +24,16 @@ Examples:
   $ repertoire source add acme https://github.com/acme/widgets.git
   $ repertoire source add acme https://git.example.com/acme/private.git --username deploy
   $ repertoire source add acme https://github.com/acme/private.git --token-file /run/secrets/github
-  $ repertoire source add acme git@git.example.com:acme/private.git --ssh-key-file ~/.ssh/deploy_key`
+  $ repertoire source add acme git@git.example.com:acme/private.git --ssh-key-file ~/.ssh/deploy_key
+  $ repertoire source add acme https://svn.example.com/acme/widgets --vcs svn --username deploy
+  $ repertoire source add acme https://hg.example.com/acme/widgets --vcs hg
+  $ repertoire source add acme https://github.com/acme/monorepo.git --manifests 'packages/*/composer.json'`
 
 /** `repertoire source …` */
 export function addSourceCommands(program: Command, run: Run): void {
-  const commands = program.command('source').description('sources: git repositories that packages are published from')
+  const commands = program.command('source').description('sources: repositories that packages are published from')
   addAdd(commands, run)
+  addSourceContentCommands(commands, run)
   commands
     .command('list')
     .description('list the sources of an organization')
@@ -62,23 +69,40 @@ function withSource(command: Command): Command {
 function addAdd(commands: Command, run: Run): void {
   const command = commands
     .command('add')
-    .description('add a git repository and read it')
+    .description('add a repository and read it')
     .argument('<org>', 'slug of the organization')
     .argument('<url>', 'https://…, ssh://… or user@host:path')
+    .addOption(vcsOption())
+    .option('--manifests <pattern...>', "where its packages are, such as 'packages/*/composer.json'; without it at the top only")
   addCredentialOptions(command).addOption(noWaitOption()).addHelpText('after', ADD_HELP).action(run(add))
 }
 
-async function add(session: Session, slug: string, url: string, options: CredentialOptions & { wait: boolean }): Promise<void> {
-  const { id } = await getOrganizationBySlug(await session.ctx(), slug)
+function vcsOption(): Option {
+  return new Option(
+    '--vcs <system>',
+    'what the repository is in; without it svn:// and svn+ssh:// are Subversion, all else is git',
+  ).choices([...VCS_SYSTEMS])
+}
+
+type AddOptions = CredentialOptions & { wait: boolean; vcs?: VcsSystem; manifests?: string[] }
+
+async function add(session: Session, slug: string, url: string, options: AddOptions): Promise<void> {
+  const { id } = await getOrganizationByPath(await session.ctx(), slug)
   const credential = await readCredential(session, url, options)
-  const { source, job } = await addSource(await session.ctx(), { organization: id, url, credential })
+  const { source, job } = await addSource(await session.ctx(), {
+    organization: id,
+    url,
+    vcs: options.vcs ?? null,
+    credential,
+    manifests: options.manifests ?? null,
+  })
   session.note(`Added ${source.url} to ${slug} (${source.uid}).`)
   await showSync(session, { slug, source, wait: options.wait, followed: { job, attempts: 0 } })
 }
 
 async function sync(session: Session, slug: string, key: string, options: { wait: boolean }): Promise<void> {
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   const source = await getSourceByKey(ctx, id, key)
   const job = await getJob(ctx, await requestSync(ctx, source))
   // The request may have joined a job that waits already, and has failed before.
@@ -86,31 +110,9 @@ async function sync(session: Session, slug: string, key: string, options: { wait
   await showSync(session, { slug, source, wait: options.wait, followed })
 }
 
-interface Sync {
-  slug: string
-  source: Source
-  wait: boolean
-  followed: FollowedJob
-}
-
-/** Waits for a sync unless told otherwise, and shows what came of it. Throws when it failed, after showing the source. */
-async function showSync(session: Session, { slug, source, wait, followed }: Sync): Promise<void> {
-  if (!wait) {
-    const { uid } = await getJob(await session.ctx(), followed.job)
-    session.show({ ...presentSource(source), job: uid }, () => `Queued. Watch it with: repertoire job show ${uid} --wait`)
-    return
-  }
-  const job = await followJob(session, followed)
-  const outcome = await readOutcome(await session.ctx(), source.organization, source.uid)
-  if (session.isJson || job.state === 'succeeded') {
-    session.show({ ...outcome.document, job: job.uid }, () => summarize(outcome, slug))
-  }
-  requireSuccess(job)
-}
-
 async function list(session: Session, slug: string, options: { limit?: number }): Promise<void> {
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   const sources = await readAll(options.limit, (page) => listSources(ctx, { organization: id, page }))
   session.show(sources.map(presentSource), () =>
     sources.length === 0
@@ -125,14 +127,14 @@ async function list(session: Session, slug: string, options: { limit?: number })
 
 async function show(session: Session, slug: string, key: string): Promise<void> {
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   const outcome = await readOutcome(ctx, id, (await getSourceByKey(ctx, id, key)).uid)
   session.show(outcome.document, () => describeSource(outcome, session.tableWidth))
 }
 
 async function set(session: Session, slug: string, key: string, options: { interval: number | 'auto' }): Promise<void> {
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   const source = await getSourceByKey(ctx, id, key)
   const interval = options.interval === 'auto' ? null : options.interval
   await setSyncInterval(ctx, source, interval)
@@ -145,7 +147,7 @@ async function set(session: Session, slug: string, key: string, options: { inter
 
 async function remove(session: Session, slug: string, key: string, options: { yes?: boolean }): Promise<void> {
   const ctx = await session.ctx()
-  const { id } = await getOrganizationBySlug(ctx, slug)
+  const { id } = await getOrganizationByPath(ctx, slug)
   const source = await getSourceByKey(ctx, id, key)
   if (options.yes !== true) {
     if (!session.isInteractive) {

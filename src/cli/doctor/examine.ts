@@ -49,7 +49,7 @@ async function checkInstallation(session: Session): Promise<Finding[]> {
 function whyNotOpened(error: unknown, isServer: boolean): Finding {
   const { code, message } = toFailure(error)
   if (code === 'wrong_secret_key' || /secret\.key|REPERTOIRE_SECRET_KEY/.test(message)) {
-    return problem('key', message, 'Without the right key stored credentials cannot be used; it is part of every backup.')
+    return problem('key', message, 'Without the right key stored credentials cannot be used; keep a copy of it away from the data.')
   }
   if (code === 'database_too_new') {
     return problem('database', message, 'Never run an older release on newer data.')

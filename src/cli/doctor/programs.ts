@@ -3,9 +3,24 @@ import { fine, problem, warning, type Finding } from './check.ts'
 const OLDEST_GIT = [2, 30] as const
 const PATIENCE = 5_000
 
-/** Whether git and ssh are there and work. */
+/** Whether git, ssh, svn and hg are there and work. */
 export function checkPrograms(environment: Readonly<Record<string, string | undefined>>): Finding[] {
-  return [checkGit(environment), checkSsh(environment)]
+  return [checkGit(environment), checkSsh(environment), ...OPTIONAL.map((system) => checkOptional(system, environment))]
+}
+
+const OPTIONAL = [
+  { program: 'svn', name: 'Subversion', debian: 'subversion', version: /version (\d+\.\d+\S*)/ },
+  { program: 'hg', name: 'Mercurial', debian: 'mercurial', version: /version (\d+\.\d+[^\s)]*)/ },
+] as const
+
+function checkOptional(
+  { program, name, debian, version }: (typeof OPTIONAL)[number],
+  environment: Readonly<Record<string, string | undefined>>,
+): Finding {
+  const found = version.exec(runProgram([program, '--version'], environment) ?? '')
+  return found === null
+    ? fine(program, `There is no ${program}; only sources in ${name} need it (Debian package ${debian}).`)
+    : fine(program, `${name} ${found[1]} works.`)
 }
 
 function checkGit(environment: Readonly<Record<string, string | undefined>>): Finding {

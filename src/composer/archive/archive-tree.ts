@@ -15,6 +15,8 @@ export interface ArchiveLimits {
   bytes: number
   /** The composer.json. */
   manifestBytes: number
+  /** Whether composer.json must be where the package begins; required unless it says otherwise. */
+  manifest?: 'required' | 'optional'
 }
 
 /** An entry by its name as written. `target` belongs to links. */
@@ -36,7 +38,7 @@ export interface ArchiveTree {
   isManifest(path: string): boolean
   /** Keeps the content of a file for which `isManifest` is true. */
   keepManifest(path: string, bytes: Uint8Array): void
-  /** Judges the whole. `root` is empty or the only top directory with a slash. */
+  /** Judges the whole. `root` is empty or the only top directory with a slash; `manifest` is empty when it is optional and absent. */
   finish(): { root: string; manifest: Uint8Array; files: number; bytes: number }
 }
 
@@ -110,9 +112,10 @@ export function createArchiveTree(size: number, limits: ArchiveLimits): ArchiveT
     },
     finish() {
       requireSafeLinks(links)
-      const root = findRoot(top, regular)
-      const manifest = manifests.get(`${root}${MANIFEST}`)
-      if (manifest === undefined) throw new ArchiveRefused('damaged', 'composer.json was not read')
+      const isOptional = limits.manifest === 'optional'
+      const root = isOptional ? findAnyRoot(total.files) : findRoot(top, regular)
+      const manifest = manifests.get(`${root}${MANIFEST}`) ?? (isOptional ? new Uint8Array(0) : null)
+      if (manifest === null) throw new ArchiveRefused('damaged', 'composer.json was not read')
       return { root, manifest, files: total.files, bytes: total.bytes }
     },
   }
@@ -173,6 +176,12 @@ function requireSafeLinks(links: ReadonlyMap<string, string>): void {
       throw new ArchiveRefused('unsafe_link', 'this symbolic link leads out of the archive or nowhere', path)
     }
   }
+}
+
+/** Without a manifest any layout will do, but there must be something. */
+function findAnyRoot(files: number): string {
+  if (files === 0) throw new ArchiveRefused('manifest_place', 'the archive is empty')
+  return ''
 }
 
 /** The two layouts that Composer unpacks to the package itself (CO-075, contract composer.md §3.3). */

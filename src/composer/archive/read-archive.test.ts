@@ -27,6 +27,20 @@ describe('CO-075 CO-126 abuse 20: the composer.json of an archive', () => {
     expect(result.ok && Buffer.from(result.archive.manifest).toString()).toBe(MANIFEST_ENTRY.data)
   })
 
+  test('may be absent, or anywhere, where it is optional', async () => {
+    const optional = { manifest: 'optional' } as const
+    const bytes = buildZip([
+      { name: 'plugin/plugin.php', data: '<?php' },
+      { name: 'readme', data: 'x' },
+    ])
+    const result = await readBytes(bytes, optional)
+
+    expect(result).toMatchObject({ ok: true, archive: { root: '', files: 2 } })
+    expect(result.ok && result.archive.manifest).toHaveLength(0)
+    expect(await archiveVerdict(buildZip([]), optional)).toStartWith('manifest_place')
+    expect(await archiveVerdict(buildZip([{ name: '../x' }]), optional)).toStartWith('unsafe_path')
+  })
+
   test('is found in the only top directory, and .DS_Store beside it does not count', async () => {
     const wrapped = [
       { name: 'http-1.0/a' },

@@ -19,7 +19,7 @@ export interface ReadArchive {
   format: ArchiveFormat
   /** Empty when the package is at the top, else the only top directory with a slash. */
   root: string
-  /** The bytes of the package's composer.json. */
+  /** The bytes of the package's composer.json; empty when it is optional and not at the top. */
   manifest: Uint8Array
   /** Number of files and links. */
   files: number

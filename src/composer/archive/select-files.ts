@@ -1,4 +1,4 @@
-import { isExcluded, parseArchiveExclude, parseExportIgnore } from '../archive-exclude.ts'
+import { isExcluded, parseArchiveExclude, parseExportIgnore, rulesBelow, type ExclusionRule } from '../archive-exclude.ts'
 import { comparePaths } from './compare-paths.ts'
 import { createSymlinkTree, foldPath, LONGEST_SYMLINK, type SymlinkTree } from './safe-symlinks.ts'
 import { takeFile, type TakenPaths } from './taken-paths.ts'
@@ -34,6 +34,8 @@ export interface FileSelection {
   gitattributes: string | null
   /** `archive.exclude` of the package's composer.json as it stands there; what is not a list of texts is passed over. */
   archiveExclude: unknown
+  /** What the top of the repository says about a package in one of its directories: `archiveExclude` is that of its composer.json. */
+  outer?: { directory: string; gitattributes: string | null; archiveExclude: unknown } | null
   /** What the names of this package's archives begin with, see `toArchiveBase`. */
   archiveBase: string
   /** The contents of the blobs that `listSymlinkIds` names, by object id. */
@@ -78,6 +80,7 @@ export function selectFiles(selection: FileSelection): SelectedFiles {
   const inside = filesOfPackage(selection.tree, selection.directory, leftOut)
   const links = readSymlinks(inside, selection.symlinkTargets)
   const rules = [
+    ...toOuterRules(selection.outer ?? null),
     ...parseExportIgnore(selection.gitattributes ?? ''),
     ...parseArchiveExclude(selection.archiveExclude),
     ...parseArchiveExclude(ARCHIVE_FORMATS.map((format) => `${selection.archiveBase}-*.${format}`)),
@@ -90,6 +93,13 @@ export function selectFiles(selection: FileSelection): SelectedFiles {
   }
   const files = withoutCollisions(candidates, leftOut)
   return { files, bytes: files.reduce((sum, file) => sum + file.size, 0), leftOut }
+}
+
+/** Rules of the top go first, so that those of the package decide. */
+function toOuterRules(outer: Exclude<FileSelection['outer'], undefined>): ExclusionRule[] {
+  if (outer === null) return []
+  const { directory, gitattributes, archiveExclude } = outer
+  return rulesBelow([...parseExportIgnore(gitattributes ?? ''), ...parseArchiveExclude(archiveExclude)], directory)
 }
 
 /** The object ids of the symbolic links whose targets `selectFiles` needs, each once. */

@@ -61,6 +61,15 @@ function displayed(written: string, tag: string): string {
   return (/\s/.test(written) ? tag : written).replace(/[.-]?dev$/i, '')
 }
 
+/**
+ * The version of a tag or branch taken by its name alone, as Pricore does (contract pricore.md §9.4): what begins like `1.2` or `v1.2` is the version
+ * itself, everything else `dev-` and the name.
+ */
+export function literalIdentity(name: string): Identity {
+  const version = /^v?\d+\.\d+/.test(name) ? name : `dev-${name}`
+  return { version, normalized: tryNormalizeVersion(version) ?? `dev-${version}` }
+}
+
 /** Two versions of one name with the same key are the same version to Composer: zeros before a number do not count (CO-116). */
 export function versionKey({ name, normalized }: { name: string; normalized: string }): string {
   const comparable = normalized.startsWith('dev-') ? normalized : normalized.replace(/(?<!\d)0+(?=\d)/g, '')

@@ -5,7 +5,7 @@ import { asObject, field, shortened } from '../manifest/php-values.ts'
 import { formatUnixTime } from '../manifest/release-time.ts'
 import { loadManifest, type LoadedManifest, type UsableManifest } from './load-manifest.ts'
 import { compareRefs, isListedBranch, refNameProblem } from './ref-order.ts'
-import { branchIdentity, tagIdentity, versionKey, type Identity, type Skip, type SkipCode } from './ref-version.ts'
+import { branchIdentity, literalIdentity, tagIdentity, versionKey, type Identity, type Skip, type SkipCode } from './ref-version.ts'
 import { findSelfProblem } from './self-problem.ts'
 import type { VersionManifest } from './version-manifest.ts'
 
@@ -33,11 +33,19 @@ export interface SourceRef {
 /** Manifests that were read before, by their id. Grows with each new id; the caller decides when to drop it. */
 export type ManifestCache = Map<string, LoadedManifest>
 
+/**
+ * How refs become versions: by Composer's rules, or `literal` for those who come from Pricore with its `literal_branches`: tags and branches
+ * alike by their names, and each ref belongs to the package that its own manifest names.
+ */
+export type RefRules = 'composer' | 'literal'
+
 /** A repository at one moment. */
 export interface ImportInput {
   refs: readonly SourceRef[]
   /** The branch that HEAD names, which need not exist; null if HEAD is detached. */
   defaultBranch: string | null
+  /** `composer` unless told otherwise. */
+  rules?: RefRules
   /** Lets a later import of the same source read only manifests that are new. */
   cache?: ManifestCache
 }
@@ -89,8 +97,9 @@ export interface ImportResult {
  * the bytes of their names, then the default branch, then the other branches. Where it decides otherwise than Composer is listed in
  * `differences.ts`. Pure, never throws; takes time in proportion to the number of refs and of distinct manifests.
  */
-export function importReferences({ refs, defaultBranch, cache = new Map() }: ImportInput): ImportResult {
+export function importReferences({ refs, defaultBranch, rules = 'composer', cache = new Map() }: ImportInput): ImportResult {
   const run: ImportRun = {
+    rules,
     cache,
     taken: new Map(),
     result: { versions: [], skipped: [], rootIdentifier: null, packageName: null },
@@ -99,7 +108,7 @@ export function importReferences({ refs, defaultBranch, cache = new Map() }: Imp
   const root = sorted.find((ref) => ref.kind === 'branch' && ref.name === defaultBranch)
   run.result.rootIdentifier = root?.name ?? null
   const rootManifest = root === undefined ? null : load(run, root)
-  if (rootManifest?.ok === true) run.result.packageName = rootManifest.name ?? null
+  if (rootManifest?.ok === true && rules === 'composer') run.result.packageName = rootManifest.name ?? null
   for (const ref of sorted) if (ref.kind === 'tag') importRef(run, ref)
   if (root !== undefined && rootManifest?.ok === true) importRef(run, root)
   for (const ref of sorted) if (ref.kind === 'branch' && !(ref === root && rootManifest?.ok === true)) importRef(run, ref)
@@ -107,6 +116,7 @@ export function importReferences({ refs, defaultBranch, cache = new Map() }: Imp
 }
 
 interface ImportRun {
+  rules: RefRules
   cache: ManifestCache
   /** Version keys that are given away, with the version as it is shown. */
   taken: Map<string, string>
@@ -129,7 +139,7 @@ function decide(run: ImportRun, ref: SourceRef): ImportedVersion | Skip {
   const nameProblem = refNameProblem(ref.name)
   if (nameProblem !== null) return { code: 'invalid-name', reason: nameProblem }
   const loaded = load(run, ref)
-  const identity = identify(ref, loaded)
+  const identity = run.rules === 'literal' ? literalIdentity(ref.name) : identify(ref, loaded)
   if ('code' in identity) return identity
   if (!loaded.ok) return toSkip(loaded)
   const name = chooseName(run, loaded)
@@ -201,13 +211,14 @@ function toVersion(ref: SourceRef, loaded: UsableManifest, decided: Decided): Im
   const { name, version, normalized, isDefaultBranch } = decided
   const extra = asObject(loaded.manifest.extra)
   const declared = extra === null ? undefined : field(extra, 'branch-alias')
+  const stability = parseStability(normalized)
   return {
     ref: fullName(ref),
     name,
     version,
     normalized,
-    stability: parseStability(normalized),
-    isDev: ref.kind === 'branch',
+    stability,
+    isDev: stability === 'dev',
     isDefaultBranch,
     branchAlias: branchAlias({ version, defaultBranch: isDefaultBranch, branchAlias: declared }),
     reference: ref.commit,

@@ -5,6 +5,7 @@ import { createToken } from './create-token.ts'
 import { listTokens } from './list-tokens.ts'
 import { revokeToken } from './revoke-token.ts'
 import { hasTokenChecksum, mintTokenSecret } from './token-secret.ts'
+import { READ_SCOPES } from '../kernel/scopes.ts'
 
 describe('tokens', () => {
   test('a token is shown once and stored only as a hash', async () => {
@@ -14,7 +15,7 @@ describe('tokens', () => {
     const { secret, token } = await createToken(app.ctx(), {
       organization: id,
       name: 'CI',
-      access: 'read',
+      scopes: READ_SCOPES,
       packages: null,
       expiresAt: null,
     })
@@ -35,7 +36,7 @@ describe('tokens', () => {
     const { secret } = await createToken(app.ctx(), {
       organization: id,
       name: 'CI',
-      access: 'read',
+      scopes: READ_SCOPES,
       packages: ['Acme/*'],
       expiresAt,
     })
@@ -54,8 +55,8 @@ describe('tokens', () => {
     const { id } = await app.organization()
     const { secret, uid } = await app.token(id)
 
-    await revokeToken(app.ctx(), { organization: id, uid })
-    await revokeToken(app.ctx(), { organization: id, uid })
+    await revokeToken(app.ctx(), { owner: { organization: id }, uid })
+    await revokeToken(app.ctx(), { owner: { organization: id }, uid })
 
     expect(await authenticate(app.test.database.read, secret, app.clock.now())).toBeNull()
     expect(app.events.filter((event) => event.type === 'token.revoked')).toHaveLength(1)
@@ -67,19 +68,19 @@ describe('tokens', () => {
     const other = await app.organization('other')
     const { uid } = await app.token(acme.id)
 
-    expect(revokeToken(app.ctx(), { organization: other.id, uid })).rejects.toMatchObject({ code: 'token_not_found' })
+    expect(revokeToken(app.ctx(), { owner: { organization: other.id }, uid })).rejects.toMatchObject({ code: 'token_not_found' })
   })
 
   test.each([
     ['an empty name', { name: ' ' }, 'name'],
     ['a name with a line break', { name: 'a\nb' }, 'name'],
-    ['an expiry in the past', { expiresAt: 1 }, 'expires'],
+    ['an address that is none', { addresses: ['10.0.0.300'] }, 'addresses'],
     ['a pattern that is no name', { packages: ['acme/../x'] }, 'packages'],
     ['a pattern with an empty part', { packages: ['acme/'] }, 'packages'],
   ])('%s is refused with the name of the field', async (_, wrong, field) => {
     const app = await createTestApp()
     const { id } = await app.organization()
-    const input = { organization: id, name: 'CI', access: 'read' as const, packages: null, expiresAt: null, ...wrong }
+    const input = { organization: id, name: 'CI', scopes: READ_SCOPES, packages: null, expiresAt: null, ...wrong }
 
     expect(createToken(app.ctx(), input)).rejects.toMatchObject({ code: 'invalid_input', details: { field } })
   })

@@ -30,7 +30,7 @@ export async function isSetupOpen(ctx: Pick<Ctx, 'db'>): Promise<boolean> {
  * A new set-up secret, replacing an earlier one, or null when the installation has its owner. Only its hash is kept.
  */
 export async function openSetup(ctx: Ctx): Promise<string | null> {
-  authorize(ctx.actor, 'instance.set-up', null)
+  await authorize(ctx, 'instance.set-up', null)
   if (!(await isSetupOpen(ctx))) {
     return null
   }
@@ -56,7 +56,7 @@ export async function setUpInstance(
   input: SetUpInstance,
   secret: string | null,
 ): Promise<{ user: User; organization: Organization }> {
-  authorize(ctx.actor, 'instance.set-up', null)
+  await authorize(ctx, 'instance.set-up', null)
   if (secret === null && ctx.actor.kind === 'setup') {
     throw new DomainError('setup_not_open')
   }
@@ -66,7 +66,7 @@ export async function setUpInstance(
   const email = parseEmail(input.email)
   const name = parseDisplayName('name', input.name)
   parseSlug(input.organization.slug)
-  requireAcceptablePassword(input.password)
+  requireAcceptablePassword(input.password, { email, name })
   const passwordHash = await ctx.passwords.hash(input.password)
   return ctx.transaction(async (tx) => {
     if (!(await claimSetting(tx.db, DONE_KEY, String(tx.now)))) {

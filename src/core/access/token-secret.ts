@@ -8,12 +8,12 @@ const CHECKSUM_LENGTH = 6
 const HINT_TAIL = 4
 
 /**
- * A new token secret: `rpt_`, 40 random base62 characters (238 bits) and a six-character CRC-32 of them, so that secret
+ * A new token secret: `rpt_` or the prefix of the dialect that issues it, 40 random base62 characters (238 bits) and a six-character CRC-32 of them, so that secret
  * scanners and people can tell a mistyped token from a revoked one without asking the database.
  */
-export function mintTokenSecret(random: Random): string {
+export function mintTokenSecret(random: Random, prefix: string = PREFIX): string {
   const body = randomBase62(random, RANDOM_LENGTH)
-  return PREFIX + body + checksum(body)
+  return prefix + body + checksum(body)
 }
 
 /** Whether a text has the form and the checksum of a token minted here. Other forms may still be valid tokens. */
@@ -24,7 +24,7 @@ export function hasTokenChecksum(secret: string): boolean {
 
 /** What may be shown of a token for ever: its prefix and last four characters. */
 export function tokenHint(secret: string): string {
-  return `${PREFIX}…${secret.slice(-HINT_TAIL)}`
+  return `${secret.slice(0, secret.indexOf('_') + 1)}…${secret.slice(-HINT_TAIL)}`
 }
 
 /** The form in which a token is stored and looked up: lower-case hex SHA-256 of the whole secret. */

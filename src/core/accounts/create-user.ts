@@ -1,12 +1,10 @@
 import type { Tx } from '../kernel/ctx.ts'
 import { DomainError, invalidInput } from '../kernel/errors.ts'
+import type { Instant } from '../kernel/values.ts'
 import { insertUser, type User } from './users.sql.ts'
 
 const MAX_EMAIL = 254
-const MAX_NAME = 200
-const MIN_PASSWORD = 10
-/** argon2id takes any length; the bound keeps a request from buying minutes of hashing. */
-const MAX_PASSWORD = 1024
+const MAX_NAME = 255
 
 /** A person to be created; the password is hashed already because hashing is slow. */
 export interface CreateUser {
@@ -14,6 +12,8 @@ export interface CreateUser {
   name: string
   passwordHash: string | null
   isOperator: boolean
+  /** When it was proved that the person reads mail at the address; left out or null if it was not. */
+  emailVerifiedAt?: Instant | null
 }
 
 /** The canonical form of an e-mail address (lower case). Throws `invalid_input` for what cannot be one. */
@@ -25,6 +25,15 @@ export function parseEmail(text: string): string {
   return email
 }
 
+/** As `parseEmail`, but null for what cannot be an address. */
+export function canonicalEmail(text: string): string | null {
+  try {
+    return parseEmail(text)
+  } catch {
+    return null
+  }
+}
+
 /** A display name. Throws `invalid_input` when it is empty, too long or has control characters. */
 export function parseDisplayName(field: string, text: string): string {
   const name = text.trim()
@@ -34,16 +43,14 @@ export function parseDisplayName(field: string, text: string): string {
   return name
 }
 
-/** Refuses passwords that are too short or too long. Throws `invalid_input`. */
-export function requireAcceptablePassword(password: string): void {
-  if (password.length < MIN_PASSWORD || password.length > MAX_PASSWORD) {
-    throw invalidInput('password', `give ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`)
-  }
-}
-
 /** Stores a person inside the caller's transaction. Throws `email_taken`. */
 export async function createUser(tx: Tx, input: CreateUser): Promise<User> {
-  const user = await insertUser(tx.db, { ...input, uid: tx.newId(), createdAt: tx.now })
+  const user = await insertUser(tx.db, {
+    ...input,
+    emailVerifiedAt: input.emailVerifiedAt ?? null,
+    uid: tx.newId(),
+    createdAt: tx.now,
+  })
   if (user === null) {
     throw new DomainError('email_taken')
   }

@@ -61,7 +61,7 @@ test.each(WRITERS)('CO-059 a token that %s revokes is refused', async (writer) =
   const { changing, organization, uid, token, expectStatus } = await setUp(writer)
   await expectStatus(ROOT, token, 200)
 
-  await revokeToken(changing.ctx(), { organization, uid })
+  await revokeToken(changing.ctx(), { owner: { organization }, uid })
 
   await expectStatus(ROOT, token, 401)
 })

@@ -1,6 +1,15 @@
 export { FULL_VIEW, getAudience, sees, type Audience } from './audience.ts'
+export {
+  browsePackages,
+  findNamesByUid,
+  getPackageForPeople,
+  type ListedForPeople,
+  type PackageForPeople,
+} from './browse-packages.ts'
+export { changeSlug } from './change-slug.ts'
+export { getReadme, type Readme } from './get-readme.ts'
 export { describePackage, type DescribedPackage } from './describe-package.ts'
-export { findVisiblePackages, getVisiblePackage } from './find-package.ts'
+export { findProviding, findVisiblePackages, getVisiblePackage } from './find-package.ts'
 export {
   findSourceUrls,
   listCatalog,
@@ -10,9 +19,14 @@ export {
   type CatalogFilter,
   type SearchCatalog,
 } from './list-catalog.ts'
+export { purgeOrganizations } from './purge-organizations.ts'
 export { viewModifiedAt } from './modified-at.ts'
 export { obtainDist, type ObtainedDist } from './obtain-dist.ts'
+export { readCatalogStamp, type CatalogStamp } from './catalog-stamp.sql.ts'
+export { renderInlineRoot, renderKeyedDocument, type KeyedRequest } from './keyed-documents.ts'
+export { hashLegacyFile, joinLegacyParts, loadLegacyPart, renderLegacyLists, type LegacyPart } from './legacy-files.ts'
 export { renderPackageDocument, type DocumentKind, type DocumentRequest } from './package-document.ts'
-export { renderRootDocument } from './root-document.ts'
+export { renderRootDocument, type RootRequest } from './root-document.ts'
+export { findVersionArchive } from './version-archives.sql.ts'
 export { UnknownReferences } from './unknown-references.ts'
 export { refreshRendered } from './refresh-rendered.ts'

@@ -76,7 +76,7 @@ export async function searchCatalog(
   const visible = await selectMatching(ctx.db, audience.organization.id, {
     words,
     type: input.type,
-    globs: audience.packages,
+    visible: audience.visible,
     limit: MAX_MATCHES,
   })
   const byName = visible.filter((row) => words.every((word) => row.name.includes(word)))

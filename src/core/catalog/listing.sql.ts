@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
-import type { Db } from '../kernel/schema.ts'
+import type { PackageVisibility } from '../access/index.ts'
+import type { Db, Visibility } from '../kernel/schema.ts'
 import type { OrganizationId, SourceId } from '../kernel/values.ts'
+import { namesOfTeams } from '../organizations/index.ts'
 
 /** The names of an organization's packages, sorted. */
 export async function selectPackageNames(db: Db, organization: OrganizationId): Promise<string[]> {
@@ -61,19 +63,53 @@ export async function selectListed(
   return query.orderBy('packages.name').execute()
 }
 
+/** The sources of an organization that are seen so widely, as a subquery. */
+function openSources(db: Db, organization: OrganizationId, visibilities: readonly Visibility[]) {
+  return db
+    .selectFrom('sources')
+    .select('sources.id')
+    .where('sources.organization_id', '=', organization)
+    .where('sources.visibility', 'in', visibilities)
+}
+
+/** The names of the packages of those sources of an organization that are seen so widely. */
+export async function selectOpenNames(
+  db: Db,
+  organization: OrganizationId,
+  visibilities: readonly Visibility[],
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('packages')
+    .select('name')
+    .where('organization_id', '=', organization)
+    .where('source_id', 'in', openSources(db, organization, visibilities))
+    .execute()
+  return rows.map(({ name }) => name)
+}
+
 /** Text that stands for itself in `like … escape '!'`. */
 function escapeLike(text: string): string {
   return text.replaceAll(/[!%_]/g, '!$&')
 }
 
-/** Packages whose name or description contains every word, ignoring case. `words` are in lower case and not empty; `globs` are the name patterns of the audience. */
+/** Packages that are visible and whose name or description contains every word, ignoring case. `words` are in lower case and not empty. */
 export async function selectMatching(
   db: Db,
   organization: OrganizationId,
-  filter: { words: readonly string[]; type: string | null; globs: readonly string[] | null; limit: number },
+  filter: { words: readonly string[]; type: string | null; visible: PackageVisibility; limit: number },
 ): Promise<ListedRow[]> {
   let query = listed(db, organization)
-  const { globs } = filter
+  const { globs, teams, sources } = filter.visible
+  if (teams !== null) {
+    query = query.where('packages.name', 'in', namesOfTeams(db, teams.ids))
+  }
+  if (sources !== null) {
+    const { only } = sources
+    query =
+      typeof only === 'number'
+        ? query.where('packages.source_id', '=', only)
+        : query.where('packages.source_id', 'in', openSources(db, organization, only))
+  }
   if (globs !== null) {
     query = query.where((where) =>
       where.or(

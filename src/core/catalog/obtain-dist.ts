@@ -3,7 +3,7 @@ import { DomainError } from '../kernel/errors.ts'
 import type { BlobLocation } from '../kernel/ports.ts'
 import type { ArchiveFormat } from '../../composer/index.ts'
 import { findDistByPrefix, requestArchive, type Package } from '../packages/index.ts'
-import { findSource } from '../sources/index.ts'
+import { findSource, findUpstream, isCloneable } from '../sources/index.ts'
 import type { Audience } from './audience.ts'
 import { getVisiblePackage } from './find-package.ts'
 import type { UnknownReferences } from './unknown-references.ts'
@@ -61,20 +61,38 @@ export async function obtainDist(
   throw new DomainError('archive_failed')
 }
 
-/** What was uploaded cannot be built: it is there, it got lost, or it never was. */
+/**
+ * What was uploaded cannot be built: it is there, it got lost, or it never was. What was defined is known, or it is nothing. Where archives
+ * are switched off none is built any more (PR-607).
+ */
 async function requireBuildable(ctx: Ctx, target: Package, reference: string): Promise<void> {
-  if ((await findSource(ctx.db, target.source))?.kind !== 'artifact') {
+  const source = await findSource(ctx.db, target.source)
+  const kind = source?.kind
+  if (!ctx.archives.enabled && isCloneable(source)) {
+    throw new DomainError('dist_not_found')
+  }
+  if (kind !== 'artifact' && kind !== 'custom') {
     return
   }
   const lost = await findDistByPrefix(ctx.db, target.id, reference)
   if (lost === null) {
     throw new DomainError('dist_not_found')
   }
+  if (kind === 'custom') {
+    return requireDefined(ctx, target, lost.reference)
+  }
   ctx.log.error('The stored bytes of an uploaded archive are lost; upload the same file again to bring it back.', {
     package: target.name,
     reference: lost.reference,
   })
   throw new DomainError('archive_failed')
+}
+
+/** A custom version that has a source and nothing else. */
+async function requireDefined(ctx: Ctx, target: Package, reference: string): Promise<void> {
+  if ((await findUpstream(ctx.db, target.id, reference)) === null) {
+    throw new DomainError('dist_not_found')
+  }
 }
 
 async function findReady(ctx: Ctx, target: Package, reference: string): Promise<ObtainedDist | null> {

@@ -80,9 +80,9 @@ test('whoever may change sources may see hooks; others may not', async () => {
 
   await getHook(app.ctx(update.actor), source)
   for (const { actor } of [await app.token(organization), await app.token(other.id, 'update')]) {
-    await expect(getHook(app.ctx(actor), source)).rejects.toMatchObject({ code: 'forbidden' })
-    await expect(rotateHook(app.ctx(actor), source)).rejects.toMatchObject({ code: 'forbidden' })
-    await expect(listReceipts(app.ctx(actor), source, page)).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(getHook(app.ctx(actor), source)).rejects.toMatchObject({ kind: 'forbidden' })
+    await expect(rotateHook(app.ctx(actor), source)).rejects.toMatchObject({ kind: 'forbidden' })
+    await expect(listReceipts(app.ctx(actor), source, page)).rejects.toMatchObject({ kind: 'forbidden' })
   }
 })
 

@@ -22,7 +22,7 @@ export interface Hook {
 
 /** The hook of a source; made when it is asked for first. Throws as `rotateHook` does. */
 export async function getHook(ctx: Ctx, source: Source): Promise<Hook> {
-  authorize(ctx.actor, 'hook.show', source.organization)
+  await authorize(ctx, 'hook.show', source.organization)
   requireRepository(source)
   const row = (await findHookRow(ctx.db, source.id)) ?? (await createHook(ctx, source))
   return toHook(ctx, row)
@@ -33,7 +33,7 @@ export async function getHook(ctx: Ctx, source: Source): Promise<Hook> {
  * ends a secret at once. Throws `source_not_found` when the source is gone, `invalid_input` when it is no repository.
  */
 export async function rotateHook(ctx: Ctx, source: Source): Promise<Hook> {
-  authorize(ctx.actor, 'hook.rotate', source.organization)
+  await authorize(ctx, 'hook.rotate', source.organization)
   requireRepository(source)
   const { uid } = (await findHookRow(ctx.db, source.id)) ?? (await createHook(ctx, source))
   const { sealed } = mintHookSecret(ctx, uid)
@@ -49,7 +49,7 @@ export async function rotateHook(ctx: Ctx, source: Source): Promise<Hook> {
 
 /** What arrived at the hook of a source, newest first. */
 export async function listReceipts(ctx: Ctx, source: Source, page: Page): Promise<Paged<HookReceipt>> {
-  authorize(ctx.actor, 'hook.log', source.organization)
+  await authorize(ctx, 'hook.log', source.organization)
   return selectReceipts(ctx.db, source.id, page)
 }
 

@@ -80,6 +80,18 @@ export async function selectJobs(db: Db, filter: JobFilter, page: Page): Promise
   return toPaged(rows.map(toJob), page.limit)
 }
 
+/** The payloads (JSON) of an organization's jobs of a kind that wait or run. */
+export async function selectOpenPayloads(db: Db, organization: OrganizationId, kind: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .select('payload')
+    .where('organization_id', '=', organization)
+    .where('kind', '=', kind)
+    .where('state', 'in', ['queued', 'running'])
+    .execute()
+  return rows.map(({ payload }) => payload)
+}
+
 /** The job with that id, or null. */
 export async function findJob(db: Db, id: JobId): Promise<Job | null> {
   const row = await db.selectFrom('jobs').select(COLUMNS).where('id', '=', id).executeTakeFirst()

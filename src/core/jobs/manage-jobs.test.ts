@@ -55,7 +55,7 @@ test('jobs of another organization are refused, unknown ones do not exist', asyn
   const { actor } = await app.token(other.id, 'update')
 
   expect(listJobs(app.ctx(actor), { organization, state: null, kind: null }, { limit: 9, after: null })).rejects.toMatchObject({
-    code: 'forbidden',
+    kind: 'forbidden',
   })
   expect(getJob(app.ctx(), 'nothing')).rejects.toMatchObject({ code: 'job_not_found' })
 })

@@ -16,7 +16,7 @@ import {
 
 /** Jobs that match, newest first. */
 export async function listJobs(ctx: Ctx, filter: JobFilter, page: Page): Promise<Paged<Job>> {
-  authorize(ctx.actor, 'job.list', filter.organization)
+  await authorize(ctx, 'job.list', filter.organization)
   return selectJobs(ctx.db, filter, { ...page, limit: Math.min(page.limit, MAX_PAGE) })
 }
 
@@ -26,19 +26,19 @@ export async function getJob(ctx: Ctx, job: JobId | string): Promise<Job> {
   if (found === null) {
     throw new DomainError('job_not_found')
   }
-  authorize(ctx.actor, 'job.list', found.organization)
+  await authorize(ctx, 'job.list', found.organization)
   return found
 }
 
 /** Log lines of a job after a sequence number, at most `MAX_PAGE`. */
 export async function listJobLog(ctx: Ctx, job: Job, after: number): Promise<JobLogLine[]> {
-  authorize(ctx.actor, 'job.list', job.organization)
+  await authorize(ctx, 'job.list', job.organization)
   return selectLogLines(ctx.db, job.id, after, MAX_PAGE)
 }
 
 /** Puts a failed job back into the queue. Throws `job_not_retryable` for any other, or when the same work waits already. */
 export async function retryJob(ctx: Ctx, job: Job): Promise<void> {
-  authorize(ctx.actor, 'job.retry', job.organization)
+  await authorize(ctx, 'job.retry', job.organization)
   await ctx.transaction(async (tx) => {
     if (!(await requeueFailed(tx.db, job.id, tx.now))) {
       throw new DomainError('job_not_retryable', { state: job.state === 'failed' ? 'queued already' : job.state })

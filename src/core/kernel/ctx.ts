@@ -1,7 +1,7 @@
 import type { Actor, Origin } from './actor.ts'
 import type { DomainEvent } from './events.ts'
 import type { NewJob } from './jobs.ts'
-import type { Blobs, Git, JobWaiter, Logger, Passwords, Random, Secrets } from './ports.ts'
+import type { Attempts, Blobs, Clock, Git, Http, JobWaiter, Logger, Mailer, Passwords, Random, RateLimiter, Secrets } from './ports.ts'
 import type { Db } from './schema.ts'
 import type { Instant, JobId } from './values.ts'
 
@@ -13,17 +13,28 @@ export interface Ctx {
   readonly db: Db
   /** Fixed for the whole call. */
   readonly now: Instant
+  /** For what takes long and is to say when it ended. */
+  readonly clock: Clock
   /** A new UUIDv7 for a `uid` column. */
   newId(): string
   readonly random: Random
   readonly log: Logger
   readonly blobs: Blobs
   readonly git: Git
+  readonly http: Http
   readonly secrets: Secrets
   readonly passwords: Passwords
   readonly jobs: JobWaiter
+  readonly limiter: RateLimiter
+  readonly attempts: Attempts
   readonly limits: Limits
+  readonly retention: Retention
+  readonly archives: ArchivePolicy
   readonly sourceUrls: SourceUrlPolicy
+  /** Null when mail is not configured. */
+  readonly mailer: Mailer | null
+  /** The configured public address without a slash at its end, for links in mails; null when it is not configured. */
+  readonly publicUrl: string | null
   /** Runs `work` in one transaction: all of its rows, events and jobs are kept, or none. */
   transaction<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result>
 }
@@ -45,10 +56,32 @@ export interface Tx {
   afterCommit(work: () => void): void
 }
 
+/**
+ * The transaction after its work is done and its events are written, for those who react to events: they write and enqueue with the change,
+ * and record nothing themselves.
+ */
+export type ReactingTx = Omit<Tx, 'record'>
+
 /** Which source URLs the operator allows beyond https and ssh. */
 export interface SourceUrlPolicy {
   allowFile: boolean
   allowHttp: boolean
+}
+
+/** How long records are kept, in days; from configuration. */
+export interface Retention {
+  /** Events. */
+  auditDays: number
+  /** Downloads day by day; older ones are kept by month. */
+  statisticsDays: number
+}
+
+/** What archives are built and kept; from configuration. */
+export interface ArchivePolicy {
+  /** Whether archives are built of repositories; if not, clients clone. Uploads and custom packages have theirs in any case. */
+  enabled: boolean
+  /** Releases of each package whose built archives are kept ready; 0 for all. Older ones are built again when somebody asks. */
+  keepReleases: number
 }
 
 /** Bounds that protect the process from what it reads; from configuration. */

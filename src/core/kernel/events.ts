@@ -1,7 +1,12 @@
-import type { JobId, OrganizationId, PackageId, SourceId, TokenId, UserId } from './values.ts'
+import type { InvitationId, JobId, OrganizationId, PackageId, SourceId, TeamId, TokenId, UserId, WebhookId } from './values.ts'
 
 interface OfOrganization {
   organization: OrganizationId
+}
+
+interface OfUser {
+  organization: null
+  user: UserId
 }
 
 interface OfPackage extends OfOrganization {
@@ -17,16 +22,78 @@ export type DomainEvent =
   | { type: 'instance.set-up'; organization: OrganizationId; user: UserId }
   | { type: 'instance.address-changed'; organization: null; url: string | null }
   | { type: 'instance.set-up-opened'; organization: null }
+  | { type: 'instance.backed-up'; organization: null; backup: string; withKey: boolean }
+  | { type: 'instance.restored'; organization: null; backup: string; takenAt: number; revokedTokens: number }
   | ({ type: 'organization.created'; slug: string } & OfOrganization)
   | { type: 'user.created'; organization: null; user: UserId; email: string }
+  | ({ type: 'user.renamed'; name: string } & OfUser)
+  | ({ type: 'user.disabled'; email: string } & OfUser)
+  | ({ type: 'user.enabled'; email: string } & OfUser)
+  | ({ type: 'user.deleted'; email: string } & OfUser)
+  | ({ type: 'user.promoted'; email: string } & OfUser)
+  | ({ type: 'user.demoted'; email: string } & OfUser)
+  | ({ type: 'user.signed-in'; method: string } & OfUser)
+  | ({ type: 'user.signed-out' } & OfUser)
+  | ({ type: 'user.second-factor-asked' } & OfUser)
+  | { type: 'user.sign-in-failed'; organization: null; user: UserId | null; step: string }
+  | ({ type: 'user.confirmed' } & OfUser)
+  | ({ type: 'sessions.ended'; sessions: number } & OfUser)
+  | ({ type: 'password.changed' } & OfUser)
+  | ({ type: 'password.reset' } & OfUser)
+  | { type: 'password.reset-requested'; organization: null; user: UserId | null }
+  | ({ type: 'password.link-created' } & OfUser)
+  | ({ type: 'email.confirmation-requested'; email: string } & OfUser)
+  | ({ type: 'email.verified'; email: string } & OfUser)
+  | ({ type: 'email.changed'; from: string; to: string } & OfUser)
+  | ({ type: 'second-factor.added'; factor: string; name: string } & OfUser)
+  | ({ type: 'second-factor.removed'; factor: string; name: string } & OfUser)
+  | ({ type: 'recovery-codes.created' } & OfUser)
+  | ({ type: 'recovery-code.used'; left: number } & OfUser)
+  | { type: 'accounts.purged'; organization: null; sessions: number; links: number }
   | ({ type: 'member.added'; user: UserId; role: string } & OfOrganization)
+  | ({ type: 'member.role-changed'; user: UserId; from: string; to: string } & OfOrganization)
+  | ({ type: 'member.removed'; user: UserId; role: string } & OfOrganization)
+  | ({ type: 'organization.settings-changed'; fields: readonly string[] } & OfOrganization)
+  | ({ type: 'organization.slug-changed'; from: string; to: string } & OfOrganization)
+  | ({ type: 'organization.deleted'; slug: string } & OfOrganization)
+  | ({ type: 'organization.restored'; slug: string } & OfOrganization)
+  | ({ type: 'organization.purge-stopped' } & OfOrganization)
+  | { type: 'organization.purged'; organization: null; uid: string; slug: string }
+  | ({ type: 'suborganization.created'; slug: string } & OfOrganization)
+  | ({ type: 'suborganization.deleted'; slug: string } & OfOrganization)
+  | ({ type: 'team.created'; team: TeamId; name: string } & OfOrganization)
+  | ({ type: 'team.changed'; team: TeamId; name: string; fields: readonly string[] } & OfOrganization)
+  | ({ type: 'team.deleted'; team: TeamId; name: string } & OfOrganization)
+  | ({ type: 'team.member-added'; team: TeamId; name: string; user: UserId } & OfOrganization)
+  | ({ type: 'team.member-removed'; team: TeamId; name: string; user: UserId } & OfOrganization)
+  | ({ type: 'team.packages-added'; team: TeamId; name: string; packages: readonly string[] } & OfOrganization)
+  | ({ type: 'team.packages-removed'; team: TeamId; name: string; packages: readonly string[] } & OfOrganization)
+  | ({ type: 'team.assigned'; team: TeamId; name: string; role: string } & OfOrganization)
+  | ({ type: 'team.unassigned'; team: TeamId; name: string } & OfOrganization)
+  | ({ type: 'invitation.sent'; invitation: InvitationId; email: string; role: string } & OfOrganization)
+  | ({ type: 'invitation.renewed'; invitation: InvitationId; email: string } & OfOrganization)
+  | ({ type: 'invitation.cancelled'; invitation: InvitationId; email: string } & OfOrganization)
+  | ({ type: 'invitation.accepted'; invitation: InvitationId; email: string; user: UserId } & OfOrganization)
   | ({ type: 'token.created'; token: TokenId; name: string; access: string } & OfOrganization)
+  | ({ type: 'token.changed'; token: TokenId; name: string } & OfOrganization)
+  | ({ type: 'token.rotated'; token: TokenId; name: string } & OfOrganization)
   | ({ type: 'token.revoked'; token: TokenId; name: string } & OfOrganization)
+  | { type: 'personal-token.created'; organization: null; user: UserId; token: TokenId; name: string; access: string }
+  | { type: 'personal-token.changed'; organization: null; user: UserId; token: TokenId; name: string }
+  | { type: 'personal-token.rotated'; organization: null; user: UserId; token: TokenId; name: string }
+  | { type: 'personal-token.revoked'; organization: null; user: UserId; token: TokenId; name: string }
   | ({ type: 'source.added'; source: SourceId; url: string } & OfOrganization)
   | ({ type: 'source.removed'; source: SourceId; url: string } & OfOrganization)
   | ({ type: 'source.sync-requested'; source: SourceId } & OfOrganization)
   | ({ type: 'source.synced'; source: SourceId; versions: number; skipped: number } & OfOrganization)
+  | ({ type: 'source.redefined'; source: SourceId; versions: number } & OfOrganization)
+  | ({ type: 'source.manifests-changed'; source: SourceId; manifests: string } & OfOrganization)
+  | ({ type: 'source.visibility-changed'; source: SourceId; visibility: string; archives: string } & OfOrganization)
+  | ({ type: 'source.jobs-allowed'; source: SourceId; jobsOf: SourceId; allowed: string } & OfOrganization)
+  | ({ type: 'source.publish-requested'; source: SourceId; ref: string } & OfOrganization)
   | ({ type: 'source.failed'; source: SourceId; code: string; problem: string } & OfOrganization)
+  | ({ type: 'source.ref-rules-changed'; source: SourceId; rules: string } & OfOrganization)
+  | { type: 'readmes.collected'; organization: null; readmes: number }
   | ({ type: 'source.interval-changed'; source: SourceId; seconds: number | null } & OfOrganization)
   | { type: 'sources.reconciled'; organization: null; sources: number }
   | ({ type: 'source.hook-missed'; source: SourceId; since: number; found: number } & OfOrganization)
@@ -45,4 +112,30 @@ export type DomainEvent =
   | ({ type: 'dist.requested'; reference: string } & OfPackage)
   | ({ type: 'dist.built'; reference: string; size: number } & OfPackage)
   | ({ type: 'dist.lost'; reference: string } & OfPackage)
+  | ({ type: 'dist.differed'; reference: string; sha1: string } & OfPackage)
+  | ({ type: 'webhook.created'; webhook: WebhookId; name: string } & OfOrganization)
+  | ({ type: 'webhook.changed'; webhook: WebhookId; name: string } & OfOrganization)
+  | ({ type: 'webhook.rotated'; webhook: WebhookId; name: string } & OfOrganization)
+  | ({ type: 'webhook.removed'; webhook: WebhookId; name: string } & OfOrganization)
+  | ({ type: 'webhook.enabled'; webhook: WebhookId; name: string } & OfOrganization)
+  | ({ type: 'webhook.disabled'; webhook: WebhookId; name: string; reason: string } & OfOrganization)
+  | ({ type: 'webhook.pinged'; webhook: WebhookId; name: string } & OfOrganization)
+  | ({ type: 'webhook.resent'; webhook: WebhookId; name: string; delivery: string } & OfOrganization)
+  | ({ type: 'webhook.delivered'; webhook: WebhookId; delivery: string } & OfOrganization)
+  | ({ type: 'webhook.failed'; webhook: WebhookId; delivery: string; problem: string } & OfOrganization)
+  | { type: 'webhooks.purged'; organization: null; deliveries: number }
+  | { type: 'mail.sent'; organization: OrganizationId | null; mail: string; kind: string }
+  | { type: 'mail.failed'; organization: OrganizationId | null; mail: string; kind: string; problem: string }
+  | { type: 'mails.purged'; organization: null; mails: number }
+  | ({ type: 'notices.switched'; on: boolean } & OfOrganization)
+  | ({ type: 'notices.sent'; notices: number; mails: number } & OfOrganization)
+  | { type: 'notices.collected'; organization: null; notices: number }
+  | { type: 'statistics.rolled-up'; organization: null; before: string; rows: number }
+  | { type: 'events.purged'; organization: null; events: number }
   | { type: 'job.retried'; organization: OrganizationId | null; job: JobId }
+
+/** An event with the uid of its row. */
+export interface RecordedEvent {
+  uid: string
+  event: DomainEvent
+}

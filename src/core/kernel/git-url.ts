@@ -4,6 +4,10 @@ import { DomainError } from './errors.ts'
 export interface GitUrlPolicy {
   allowFile: boolean
   allowHttp: boolean
+  /** Whether `svn://` is an address here; it is none for git. */
+  allowSvn?: boolean
+  /** Whether a host may be a repository itself. */
+  allowRoot?: boolean
 }
 
 /** Names the rule that refused a git URL; part of the `invalid_url` error. */
@@ -26,7 +30,7 @@ export type GitUrlRule =
  * repositories in equal spelling, free of secrets, and parsed again to the same value.
  */
 export interface GitUrl {
-  scheme: 'https' | 'http' | 'ssh' | 'file'
+  scheme: 'https' | 'http' | 'ssh' | 'file' | 'svn'
   /** `scheme://host[:port]`, the port only if it is not the scheme's own; `file://` for files. */
   origin: string
   /** Lower case, IPv6 without brackets; empty for files. */
@@ -41,7 +45,7 @@ export interface GitUrl {
 }
 
 const LONGEST = 2000
-const DEFAULT_PORTS = { https: 443, http: 80, ssh: 22, file: 0 } as const
+const DEFAULT_PORTS = { https: 443, http: 80, ssh: 22, file: 0, svn: 3690 } as const
 const SCP_LIKE = /^(?:([^@:/]+)@)?(\[[^\]]*\]|[^:/@[\]]+):(.+)$/
 const WITH_SCHEME = /^([a-z][a-z0-9+.-]*):\/\/([^/]*)(.*)$/i
 const CONTROL = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029]/
@@ -61,7 +65,7 @@ export function parseGitUrl(text: string, policy: GitUrlPolicy): GitUrl {
   if (match === null) return parseScpLike(text)
   const scheme = requireScheme(match[1] ?? '', policy)
   const authority = match[2] ?? ''
-  const path = parsePath(match[3] ?? '')
+  const path = parsePath(match[3] ?? '', policy.allowRoot === true && scheme !== 'file')
   if (scheme === 'file') return parseFile(authority, path)
   const user = parseUser(scheme, authority)
   const { host, port } = parseHostAndPort(authority.slice(authority.lastIndexOf('@') + 1), DEFAULT_PORTS[scheme])
@@ -84,6 +88,7 @@ function requireScheme(text: string, policy: GitUrlPolicy): GitUrl['scheme'] {
   if (scheme === 'https' || scheme === 'ssh') return scheme
   if (scheme === 'http' && policy.allowHttp) return scheme
   if (scheme === 'file' && policy.allowFile) return scheme
+  if (scheme === 'svn' && policy.allowSvn === true) return scheme
   if (scheme === 'http') refuse('scheme', 'http is not encrypted and not opened on this installation; use https')
   if (scheme === 'file') refuse('scheme', 'files of the server are not opened on this installation')
   refuse('scheme', 'only https and ssh are supported')
@@ -148,14 +153,14 @@ function parseHost(text: string): string {
   return parsed.hostname.replace(/^\[|\]$/g, '')
 }
 
-function parsePath(text: string): string {
+function parsePath(text: string, mayBeRoot = false): string {
   if (/[?#]/.test(text)) refuse('query', 'it has a query or fragment')
   if (text.includes('\\')) refuse('path', 'the path has a backslash')
   const decoded = decodePath(text)
   if (CONTROL.test(decoded.replaceAll(' ', ''))) refuse('control_character', 'its path has control characters')
   if (decoded.split('/').some((part) => part === '.' || part === '..')) refuse('path', 'the path has "." or ".." parts')
   const path = new URL(`http://host${text}`).pathname.replace(/\/+$/, '')
-  if (path === '') refuse('path', 'it names no repository on the host')
+  if (path === '' && !mayBeRoot) refuse('path', 'it names no repository on the host')
   return path
 }
 
@@ -167,7 +172,7 @@ function decodePath(text: string): string {
   }
 }
 
-function toOrigin(scheme: 'https' | 'http' | 'ssh', host: string, port: number): string {
+function toOrigin(scheme: Exclude<GitUrl['scheme'], 'file'>, host: string, port: number): string {
   return `${scheme}://${bracketed(host)}${port === DEFAULT_PORTS[scheme] ? '' : `:${port}`}`
 }
 

@@ -1,4 +1,4 @@
-import type { OrganizationId, PackageId, SourceId } from './values.ts'
+import type { Instant, MailId, OrganizationId, PackageId, SourceId, WebhookId } from './values.ts'
 
 /** Every kind of background work with its payload: ids only, so that a handler reads the current state. */
 export interface JobPayloads {
@@ -8,9 +8,19 @@ export interface JobPayloads {
   'archive.build': { package: PackageId; reference: string }
   'archives.prebuild': { package: PackageId }
   'mirror.remove': { mirror: string }
+  'organizations.purge': Record<string, never>
   'blobs.scrub': Record<string, never>
   'blobs.collect': Record<string, never>
+  'mail.send': { mail: MailId }
+  'mails.purge': Record<string, never>
+  'webhook.deliver': { webhook: WebhookId }
+  'webhooks.purge': Record<string, never>
+  'notices.send': { organization: OrganizationId }
+  'notices.collect': Record<string, never>
+  'accounts.purge': Record<string, never>
   'jobs.purge': Record<string, never>
+  'statistics.roll-up': Record<string, never>
+  'events.purge': Record<string, never>
 }
 
 /** The name of a kind of work. */
@@ -28,6 +38,8 @@ export type NewJob = {
     dedupeKey: string | null
     /** `interactive`: somebody waits for it; such jobs have their own lane. */
     lane: 'interactive' | 'background'
+    /** When it is due; at once when absent. A queued job that it joins keeps its own time. */
+    runAt?: Instant
     /** Tries before the job counts as failed. */
     maxAttempts: number
   }

@@ -1,3 +1,4 @@
+import type { VcsSystem } from './source-url.ts'
 import type { Instant, JobId } from './values.ts'
 
 /** Wall time. The only door to the time of day. */
@@ -29,10 +30,116 @@ export interface Secrets {
   redact(secret: string): void
 }
 
-/** Hashes passwords with a slow, salted function; both calls take tens of milliseconds on purpose. */
+/** Hashes passwords with a slow, salted function; `hash` and `verify` take tens of milliseconds on purpose. */
 export interface Passwords {
   hash(password: string): Promise<string>
-  verify(password: string, hash: string): Promise<boolean>
+  /** With null, when there is nobody to compare with, it takes as long and is never true. */
+  verify(password: string, hash: string | null): Promise<boolean>
+  /** Whether a hash was made with weaker parameters than those of today. */
+  isOutdated(hash: string): boolean
+}
+
+/** At most `limit` within each fixed window of `window` milliseconds. */
+export interface RateLimit {
+  limit: number
+  window: number
+}
+
+/** The state of a limit after taking from it. `resetAt` is the end of the window. */
+export interface RateTaken {
+  allowed: boolean
+  limit: number
+  remaining: number
+  resetAt: Instant
+}
+
+/** The limits that an operator may set or switch off. */
+export type RateLimitName = 'api' | 'downloads' | 'composer' | 'failures'
+
+/**
+ * Counts per key in fixed windows that all processes agree on. Nothing here waits or writes: a process knows its own counts at once and those of
+ * the others about a second later, so that a limit can be overshot by what the others let through in that second.
+ */
+export interface RateLimiter {
+  /** What is configured; null where a limit is switched off. */
+  readonly rules: Readonly<Record<RateLimitName, RateLimit | null>>
+  /** Takes one from the window of `key`. What is refused takes nothing. */
+  take(key: string, rule: RateLimit): RateTaken
+}
+
+/** What somebody tries to prove, as whom, and from where. The account is whatever was typed, also one that does not exist. */
+export interface Attempt {
+  /** Such as `login` or `second-factor`; each purpose counts by itself. */
+  purpose: string
+  account: string
+  address: string | null
+}
+
+/**
+ * Slows down guessing of secrets that people choose (abuse 42), over all processes of an installation. Failures are counted for the account
+ * from this address, for the address, and for the account from everywhere; beyond what anybody mistypes each further failure doubles the
+ * wait. Whoever succeeded from an address before is not held up there by what strangers do elsewhere.
+ */
+export interface Attempts {
+  /**
+   * Counts a try before it is checked, so that tries made at once cannot pass together. Null when it may be checked, else the milliseconds
+   * to wait; a try that has to wait is not counted.
+   */
+  admit(attempt: Attempt): Promise<number | null>
+  /** The try that was admitted was right: it no longer counts, and the failures of this account from this address are forgotten. */
+  succeed(attempt: Attempt): Promise<void>
+}
+
+/** One outgoing request. `maxBytes` bounds the body of the answer; times are in milliseconds. */
+export interface HttpRequest {
+  url: string
+  method?: string
+  headers?: Readonly<Record<string, string>>
+  /** The `Authorization` value; sent only to that `scheme://host[:port]`, also after redirects. */
+  credential?: { origin: string; authorization: string } | null
+  body?: Uint8Array
+  /** How many redirects are followed; each is judged like the first URL. */
+  redirects: number
+  maxBytes: number
+  /** How long nothing may arrive. */
+  stall: number
+  /** How long the whole may take, body included. */
+  duration: number
+}
+
+/** The answer; `url` is where it came from after redirects. The body must be read, or ended with `return()`. */
+export interface HttpAnswer {
+  status: number
+  headers: Headers
+  url: string
+  body: AsyncGenerator<Uint8Array, void, undefined>
+}
+
+/**
+ * Outgoing http and https through the guard: every address is judged when it is dialled, those of redirects too. Any status is an answer.
+ * Throws `invalid_url`, `egress_blocked`, `source_unreachable`, `source_timeout` and, while the body is read, `source_too_large`.
+ */
+export interface Http {
+  fetch(input: HttpRequest): Promise<HttpAnswer>
+  /** Judges where a URL leads now, without connecting. Throws `egress_blocked`, and `source_unreachable` when the name has no address. */
+  requireAllowed(url: string): Promise<void>
+}
+
+/** One mail to one person. `id` is the same for every try, so that a mail that was sent twice can be recognized. */
+export interface Mail {
+  id: string
+  to: string
+  subject: string
+  text: string
+  html: string
+}
+
+/**
+ * Hands mails to whoever delivers them. Throws `mail_refused` when this mail will never be taken and `mail_unavailable` when it may be
+ * later.
+ */
+export interface Mailer {
+  send(mail: Mail): Promise<void>
 }
 
 /** Lets a call wait for a job that it caused; see `Tx.enqueue`. */
@@ -126,6 +233,20 @@ export type GitManifest =
   | { kind: 'not_a_file'; objectId: string }
   | { kind: 'submodule' }
 
+/** Which files of a tree are wanted, and which directories may hold one. Paths have no slashes at the ends; the root is empty. */
+export interface PathMatcher {
+  matchesFile(path: string): boolean
+  mayContain(directory: string): boolean
+}
+
+/** A wanted file of a commit; see `Git.findFiles`. */
+export interface GitFoundFile {
+  path: string
+  mode: 'file' | 'symlink'
+  objectId: string
+  size: number
+}
+
 /** One file of a commit's tree, in byte order of `path`. Directories are not listed, submodules are left out. */
 export interface GitTreeEntry {
   /** UTF-8 path relative to the root; null when the path is not UTF-8. */
@@ -136,10 +257,13 @@ export interface GitTreeEntry {
 }
 
 /**
- * Bare mirrors of git repositories, named by a key that the caller chooses (`[a-z0-9-]+`). Every
+ * Bare mirrors of repositories, named by a key that the caller chooses (`[a-z0-9-]+`). Every
  * process runs without a shell, hooks, filters or the user's configuration, and connects only through the guard for
  * outgoing requests. Failures are `DomainError`s: `source_unreachable`, `source_refused`, `source_moved`,
  * `source_timeout`, `source_too_large`, `source_invalid`, `egress_blocked`, `invalid_url`.
+ *
+ * Subversion and Mercurial repositories are mirrored as git repositories too: each state that a branch or tag was found in is one
+ * commit without parents, whose id depends on that state alone. All that reads mirrors is the same for the three systems.
  */
 export interface Git {
   /**
@@ -149,6 +273,8 @@ export interface Git {
    */
   fetch(input: {
     mirror: string
+    /** The system of the remote; git if left out. */
+    vcs?: VcsSystem
     url: string
     credential: GitCredential | null
     limits: FetchLimits
@@ -156,6 +282,8 @@ export interface Git {
   }): Promise<void>
   /** Lists branches and tags. Throws `source_too_large` beyond `limit` refs. */
   listRefs(mirror: string, limit: number): Promise<GitRefs>
+  /** What the remote calls the commits that refs of a Subversion or Mercurial mirror lead to: `/tags/1.0/@12`, or 40 hex digits. */
+  listRevisions(mirror: string): Promise<Map<string, string>>
   /**
    * Reads the `composer.json` of each commit in one `git cat-file --batch` pass, bounded in memory, in
    * the given order. `path` other than `composer.json` serves monorepos.
@@ -168,8 +296,21 @@ export interface Git {
   }): AsyncIterable<{ commit: string; manifest: GitManifest }>
   /** The full commit id for a full or abbreviated hexadecimal id (7 or more digits), or null if the mirror has no such commit. */
   findCommit(mirror: string, id: string): Promise<{ commit: string; committedAt: Instant } | null>
-  /** The files of a commit. Throws `archive_too_large` beyond `limit` entries. */
-  listTree(input: { mirror: string; commit: string; limit: number }): Promise<GitTreeEntry[]>
+  /**
+   * The files of a commit, or of one directory of it with paths relative to that. Throws `archive_too_large` beyond `limit` entries, and
+   * `source_invalid` when there is no such directory.
+   */
+  listTree(input: { mirror: string; commit: string; directory?: string; limit: number }): Promise<GitTreeEntry[]>
+  /**
+   * The wanted files of each commit in the order of their paths, null for a commit with more than `limit` of them or with too many directories
+   * to look into. Neither submodules nor paths that are not UTF-8 are found. Distinct directories are read once for many commits.
+   */
+  findFiles(input: {
+    mirror: string
+    commits: readonly string[]
+    matcher: PathMatcher
+    limit: number
+  }): Promise<Map<string, GitFoundFile[] | null>>
   /** The contents of blobs in the given order from one `cat-file --batch` process; each is read completely into memory. */
   readBlobs(mirror: string, objectIds: readonly string[]): AsyncIterable<{ objectId: string; bytes: Uint8Array }>
   /** Bytes that the mirror takes on disk; 0 when it is absent. */

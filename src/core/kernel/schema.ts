@@ -1,21 +1,40 @@
 import type { Generated, Kysely } from 'kysely'
+import type { VcsSystem } from './source-url.ts'
 import type {
+  AccountLinkId,
   ArtifactId,
   CredentialId,
   DistId,
   EventId,
   HookId,
   HookReceiptId,
+  InvitationId,
   Instant,
   JobId,
+  MailId,
+  HookRegistrationId,
   ManifestId,
+  NoticeId,
   OrganizationId,
   PackageId,
+  PasskeyId,
+  ReadmeId,
+  SessionId,
   SourceId,
+  SyncRunId,
+  TeamId,
   TokenId,
   UserId,
   VersionId,
+  WebhookDeliveryId,
+  WebhookId,
 } from './values.ts'
+
+/** What a member may do in an organization: an owner everything, an admin all but what concerns owners. */
+export type Role = 'owner' | 'admin' | 'member'
+
+/** Who sees something besides members: nobody, whoever has a valid credential, or everybody. */
+export type Visibility = 'private' | 'internal' | 'public'
 
 /** A truth value as both databases store it. */
 export type Flag = 0 | 1
@@ -34,7 +53,74 @@ export interface UsersTable {
   name: string
   password_hash: string | null
   is_operator: Flag
+  /** Since when the person may not sign in and none of their tokens works. */
+  disabled_at: Instant | null
+  /** When it was proved that the person reads mail at `email`. */
+  email_verified_at: Instant | null
   created_at: Instant
+}
+
+/** Browsers in which people are signed in; owned by `accounts`. `secret_hash` is the hex SHA-256 of the cookie's secret. */
+export interface SessionsTable {
+  id: Generated<SessionId>
+  uid: string
+  user_id: UserId
+  secret_hash: string
+  agent: string | null
+  /** Where it was used last: an IPv4 address, or the /64 network of an IPv6 address. */
+  address: string | null
+  created_at: Instant
+  /** When it was used last, to a few minutes. */
+  seen_at: Instant
+  /** When the person last proved who they are in it. */
+  confirmed_at: Instant
+  expires_at: Instant
+}
+
+/** One-time secrets that were mailed, or that carry a sign-in to its second factor; owned by `accounts`. A null user is nobody. */
+export interface AccountLinksTable {
+  id: Generated<AccountLinkId>
+  purpose: 'password-reset' | 'password-choice' | 'email' | 'second-factor'
+  secret_hash: string
+  user_id: UserId | null
+  /** The address that the link was mailed to, or null. */
+  email: string | null
+  created_at: Instant
+  expires_at: Instant
+}
+
+/** Keys of authenticator apps; owned by `accounts`. `secret` is encrypted, `last_step` is the last time step whose code was used. */
+export interface TotpSecretsTable {
+  user_id: UserId
+  secret: string
+  last_step: number
+  created_at: Instant
+}
+
+/** Recovery codes that were not used yet; owned by `accounts`. */
+export interface RecoveryCodesTable {
+  user_id: UserId
+  code_hash: string
+}
+
+/** Passkeys; owned by `accounts`. `credential_id` and `public_key` (COSE) are base64url, `transports` is a JSON list. */
+export interface PasskeysTable {
+  id: Generated<PasskeyId>
+  uid: string
+  user_id: UserId
+  credential_id: string
+  public_key: string
+  counter: number
+  transports: string
+  name: string
+  created_at: Instant
+  last_used_at: Instant | null
+}
+
+/** Passkey challenges that were answered, until they expire; owned by `accounts`. */
+export interface UsedChallengesTable {
+  challenge_hash: string
+  expires_at: Instant
 }
 
 /** Organizations and suborganizations; owned by `organizations`. `modified_at` is in seconds and only grows. */
@@ -44,6 +130,13 @@ export interface OrganizationsTable {
   slug: string
   name: string
   parent_id: OrganizationId | null
+  description: string | null
+  /** What members below admin see: `all` packages, or those of their `teams`. */
+  member_access: Generated<'all' | 'teams'>
+  /** Who sees the organization besides its members. Never wider than that of the parent. */
+  visibility: Generated<Visibility>
+  /** Since when nobody sees the organization any more; its slug stays taken. */
+  deleted_at: Instant | null
   revision: number
   modified_at: number
   created_at: Instant
@@ -53,23 +146,101 @@ export interface OrganizationsTable {
 export interface MembersTable {
   organization_id: OrganizationId
   user_id: UserId
-  role: 'owner' | 'admin' | 'member'
+  role: Role
   created_at: Instant
+}
+
+/** What the members of a team may do beyond what every member may. */
+export type TeamPermission = 'package.add' | 'package.edit' | 'suborganization.create' | 'customer.view' | 'customer.manage'
+
+/** Groups of members with a set of packages; owned by `organizations`. The name is unique in the organization. */
+export interface TeamsTable {
+  id: Generated<TeamId>
+  uid: string
+  organization_id: OrganizationId
+  name: string
+  /** JSON list of `TeamPermission`. */
+  permissions: string
+  /** 1: every package of the organization, also future ones. */
+  all_packages: Flag
+  created_at: Instant
+}
+
+/** Who is in a team; owned by `organizations`. Goes with the membership in the organization. */
+export interface TeamMembersTable {
+  team_id: TeamId
+  organization_id: OrganizationId
+  user_id: UserId
+  created_at: Instant
+}
+
+/** The packages of a team by name (lower case); owned by `organizations`. */
+export interface TeamPackagesTable {
+  team_id: TeamId
+  name: string
+  created_at: Instant
+}
+
+/** Sources that members added by a right of their teams, whose packages therefore belong to these; owned by `organizations`. */
+export interface TeamSourcesTable {
+  source_id: SourceId
+  team_id: TeamId
+}
+
+/** The role that the members of an organization's team have in one of its suborganizations; owned by `organizations`. */
+export interface OrganizationTeamsTable {
+  organization_id: OrganizationId
+  team_id: TeamId
+  role: 'admin' | 'member'
+  created_at: Instant
+}
+
+/** Invitations to an organization; owned by `organizations`. One that is open is unique by organization and e-mail address. */
+export interface InvitationsTable {
+  id: Generated<InvitationId>
+  uid: string
+  organization_id: OrganizationId
+  email: string
+  role: 'admin' | 'member'
+  /** JSON list of ids of teams. */
+  teams: string
+  secret_hash: string
+  /** The member on whose right the invitation rests; null when that was an operator or a token. */
+  invited_by: UserId | null
+  /** 1: the present link went to the address by mail and was shown to nobody. */
+  mailed: Flag
+  created_at: Instant
+  expires_at: Instant
+  accepted_at: Instant | null
+  accepted_by: UserId | null
+  cancelled_at: Instant | null
 }
 
 /** Machine credentials; owned by `access`. `secret_hash` is the lower-case hex SHA-256 of the whole token. */
 export interface TokensTable {
   id: Generated<TokenId>
   uid: string
-  kind: 'personal' | 'organization'
+  kind: 'personal' | 'organization' | 'job'
   organization_id: OrganizationId | null
   user_id: UserId | null
   name: string
   hint: string
   secret_hash: string
-  access: 'read' | 'update'
+  /** The secret before the last rotation, valid until `previous_until`. */
+  previous_hash: string | null
+  previous_until: Instant | null
+  /** JSON list of scopes, or null for no restriction. */
+  scopes: string | null
+  /** JSON list of the words in which a dialect gave the scopes, or null. */
+  scope_labels: string | null
   /** JSON list of package name patterns, or null for every package. */
   package_globs: string | null
+  /** Of an organization's token the only source whose packages it is for; of a job's token the source that the job is of. */
+  source_id: Generated<SourceId | null>
+  /** JSON list of addresses and networks from which the token may be used, or null for all. */
+  addresses: string | null
+  /** Who issued it; null when that was no user. */
+  created_by: UserId | null
   expires_at: Instant | null
   revoked_at: Instant | null
   last_used_at: Instant | null
@@ -94,7 +265,9 @@ export interface SourcesTable {
   id: Generated<SourceId>
   uid: string
   organization_id: OrganizationId
-  kind: 'vcs' | 'artifact'
+  kind: 'vcs' | 'artifact' | 'custom'
+  /** The system of a repository; `git` for all that is none. */
+  vcs: Generated<VcsSystem>
   /** The repository; for uploads `artifact://` and the name of the package, so that each has one source. */
   url: string
   credential_id: CredentialId | null
@@ -120,6 +293,87 @@ export interface SourcesTable {
   hooked_at: Instant | null
   hook_seen_at: Instant | null
   hook_missed_at: Instant | null
+  /** JSON list of the patterns of manifests in a repository with several packages; null where composer.json at the top is the only one. */
+  manifest_globs: string | null
+  /** How refs become versions: by Composer's rules, or by their names alone. */
+  ref_rules: Generated<'composer' | 'literal'>
+  /** Who sees the packages of the source besides members, as far as its organization is seen. */
+  visibility: Generated<Visibility>
+  /** Who may download its archives; for `everyone` no credential is asked for, whatever else they see. */
+  archive_access: Generated<'members' | 'everyone'>
+  /** What the source is called below its organization; unique there. Null for one that nobody has to call by it. */
+  path: Generated<string | null>
+}
+
+/** Syncs that ended, the newest 100 of each source; owned by `sources`. `details` is JSON of `SyncDetails`, null when it failed early. */
+export interface SyncRunsTable {
+  id: Generated<SyncRunId>
+  uid: string
+  source_id: SourceId
+  state: 'success' | 'failed'
+  started_at: Instant
+  completed_at: Instant
+  error_code: string | null
+  error: string | null
+  added: number
+  updated: number
+  skipped: number
+  failed: number
+  removed: number
+  details: string | null
+}
+
+/** Texts of READMEs by content; owned by `sources`. */
+export interface ReadmesTable {
+  id: Generated<ReadmeId>
+  sha256: string
+  body: string
+}
+
+/** The README of each commit that refs point to; null when it has none. Owned by `sources`. */
+export interface SourceReadmesTable {
+  source_id: SourceId
+  commit_id: string
+  readme_id: ReadmeId | null
+}
+
+/** Hooks that the registry made, or is to make, at Git hosts; owned by `sources`. Without a source it is to be deleted there. */
+export interface HookRegistrationsTable {
+  id: Generated<HookRegistrationId>
+  source_id: SourceId | null
+  provider: 'github' | 'gitlab' | 'bitbucket' | 'gitea'
+  /** Base address of the host's API, without a slash at its end. */
+  api_url: string
+  /** The repository as the API calls it. */
+  project: string
+  state: 'waiting' | 'registered' | 'failed'
+  /** The hook as the host calls it. */
+  remote_id: string | null
+  problem: string | null
+  /** JSON of a sealed credential; kept only while the hook of a removed source is to be deleted. */
+  credential: string | null
+  updated_at: Instant
+}
+
+/** The sources whose jobs may use the packages of a source by their tokens; owned by `sources`. */
+export interface JobAllowancesTable {
+  source_id: SourceId
+  allowed_source_id: SourceId
+}
+
+/** Refs whose versions were deleted: they give none until somebody publishes them again; owned by `sources`. */
+export interface WithdrawnRefsTable {
+  source_id: SourceId
+  /** The full name. */
+  ref: string
+  created_at: Instant
+}
+
+/** What Subversion or Mercurial calls a commit of the mirror, remembered for ever; owned by `sources`. */
+export interface SourceRevisionsTable {
+  source_id: SourceId
+  commit_id: string
+  reference: string
 }
 
 /** Every ref of a source as the last sync saw it, with what became of it; owned by `sources`. */
@@ -141,6 +395,37 @@ export interface SourceRefsTable {
   /** Null when the ref became a version, else the skip code. */
   skip_code: string | null
   skip_reason: string | null
+}
+
+/** What a custom source defines, as JSON text; owned by `sources`. */
+export interface CustomDefinitionsTable {
+  source_id: SourceId
+  body: string
+  updated_at: Instant
+}
+
+/** Where the archive of a custom package is fetched from, known for ever; owned by `sources`. `shasum` is the SHA-1 that it must have. */
+export interface CustomDistsTable {
+  package_id: PackageId
+  reference: string
+  url: string
+  type: 'zip' | 'tar'
+  shasum: string | null
+}
+
+/** The manifests that a commit of a repository with several packages has; owned by `sources`. */
+export interface SourceTreesTable {
+  source_id: SourceId
+  commit_id: string
+  /** JSON of `TreeManifest[]`. */
+  children: string
+}
+
+/** Where a package of a repository with several lies at a commit, without slashes at the ends; owned by `sources`. Known for ever. */
+export interface ChildDirectoriesTable {
+  package_id: PackageId
+  reference: string
+  directory: string
 }
 
 /** The secret by which hosting providers prove their deliveries, one per source; owned by `hooks`. Secrets are encrypted. */
@@ -233,6 +518,8 @@ export interface DistsTable {
   size: number | null
   created_at: Instant
   built_at: Instant | null
+  /** Since when the bytes need not be kept; they are built again, equal, when somebody asks. */
+  retired_at: Generated<Instant | null>
 }
 
 /** Uploaded archives, also those that others replaced; owned by `sources`. Unique by (package, normalized, reference). */
@@ -320,18 +607,150 @@ export interface EventsTable {
   /** JSON of the event without its type and organization. */
   data: string
   created_at: Instant
+  /** The package that the event is about, also after its deletion. */
+  package_id: PackageId | null
+}
+
+/**
+ * Downloads and installs of a package by who asked for it; owned by `statistics`. By day for a quarter of a year, then by month under its
+ * first day. Versions are not told apart here: the product of versions and audiences would have no bound.
+ */
+export interface AudienceCountsTable {
+  package_id: PackageId
+  day: string
+  /** `token:<id>`, `customer:<id>`, `member` or `anonymous`. */
+  audience: string
+  kind: 'download' | 'install'
+  count: number
+}
+
+/** Installs that clients reported of names that the organization has no package for; owned by `statistics`. The name is empty for all that were too many. */
+export interface UnknownInstallsTable {
+  organization_id: OrganizationId
+  name: string
+  count: number
+  last_at: Instant
+}
+
+/** What the processes counted towards limits, per window; owned by the rate limiter. */
+export interface RateCountsTable {
+  key: string
+  window_start: Instant
+  count: number
+  expires_at: Instant
+}
+
+/** Failed tries to sign in, by the hash of who tried; owned by the rate limiter. */
+export interface AttemptsTable {
+  key: string
+  failures: number
+  blocked_until: Instant
+  /** The account signed in from this address; until then strangers elsewhere do not hold it up. */
+  trusted_until: Instant
+  expires_at: Instant
+}
+
+/** Where an organization wants its events delivered; owned by `webhooks`. `url` and secrets are encrypted. */
+export interface WebhooksTable {
+  id: Generated<WebhookId>
+  uid: string
+  organization_id: OrganizationId
+  name: string
+  url: string
+  secret: string
+  /** The secret before the last rotation; signatures are made with it too until `previous_until`. */
+  previous_secret: string | null
+  previous_until: Instant | null
+  /** JSON list of event types, or null for all public ones. */
+  events: string | null
+  /** JSON list of package name patterns, or null for every package and what concerns none. */
+  package_globs: string | null
+  is_active: Flag
+  /** Since when no delivery has succeeded; null while healthy. */
+  failing_since: Instant | null
+  disabled_reason: string | null
+  created_at: Instant
+}
+
+/** What is to be delivered to an outgoing hook, in the order of ids, and how it went; owned by `webhooks`. */
+export interface WebhookDeliveriesTable {
+  id: Generated<WebhookDeliveryId>
+  uid: string
+  webhook_id: WebhookId
+  /** The uid of the event; null for a trial. */
+  event_uid: string | null
+  type: string
+  state: 'waiting' | 'delivered' | 'failed'
+  attempts: number
+  next_attempt_at: Instant
+  attempted_at: Instant | null
+  /** Status and beginning of the last answer, and what went wrong in words for people. */
+  status: number | null
+  answer: string | null
+  problem: string | null
+  duration: number | null
+  created_at: Instant
+}
+
+/** Mails; owned by `mail`. `content` is encrypted and erased when the mail is sent or given up. */
+export interface MailsTable {
+  id: Generated<MailId>
+  uid: string
+  organization_id: OrganizationId | null
+  kind: string
+  recipient: string
+  content: string | null
+  state: 'queued' | 'sent' | 'failed'
+  problem: string | null
+  created_at: Instant
+  ended_at: Instant | null
+}
+
+/** What administrators of an organization are to be told, once; owned by `notices`. Unique by (organization, kind, subject). */
+export interface NoticesTable {
+  id: Generated<NoticeId>
+  organization_id: OrganizationId
+  kind: 'source_failing' | 'source_recovered' | 'token_expiring' | 'webhook_disabled'
+  subject: string
+  created_at: Instant
+  sent_at: Instant | null
+}
+
+/** Organizations that want no notices; owned by `notices`. */
+export interface NoticeMutesTable {
+  organization_id: OrganizationId
+  created_at: Instant
 }
 
 /** All tables. Each belongs to exactly one module; others ask that module's queries. */
 export interface Schema {
+  audience_counts: AudienceCountsTable
+  unknown_installs: UnknownInstallsTable
+  rate_counts: RateCountsTable
+  attempts: AttemptsTable
   settings: SettingsTable
   users: UsersTable
+  sessions: SessionsTable
+  account_links: AccountLinksTable
+  totp_secrets: TotpSecretsTable
+  recovery_codes: RecoveryCodesTable
+  passkeys: PasskeysTable
+  used_challenges: UsedChallengesTable
   organizations: OrganizationsTable
   members: MembersTable
+  teams: TeamsTable
+  team_members: TeamMembersTable
+  team_packages: TeamPackagesTable
+  team_sources: TeamSourcesTable
+  organization_teams: OrganizationTeamsTable
+  invitations: InvitationsTable
   tokens: TokensTable
   credentials: CredentialsTable
   sources: SourcesTable
   source_refs: SourceRefsTable
+  source_revisions: SourceRevisionsTable
+  job_allowances: JobAllowancesTable
+  withdrawn_refs: WithdrawnRefsTable
   hooks: HooksTable
   hook_receipts: HookReceiptsTable
   manifests: ManifestsTable
@@ -339,12 +758,25 @@ export interface Schema {
   versions: VersionsTable
   dists: DistsTable
   artifacts: ArtifactsTable
+  custom_definitions: CustomDefinitionsTable
+  custom_dists: CustomDistsTable
+  source_trees: SourceTreesTable
+  sync_runs: SyncRunsTable
+  readmes: ReadmesTable
+  source_readmes: SourceReadmesTable
+  hook_registrations: HookRegistrationsTable
+  child_directories: ChildDirectoriesTable
   provided_names: ProvidedNamesTable
   download_counts: DownloadCountsTable
   jobs: JobsTable
   job_logs: JobLogsTable
   schedules: SchedulesTable
   events: EventsTable
+  webhooks: WebhooksTable
+  webhook_deliveries: WebhookDeliveriesTable
+  mails: MailsTable
+  notices: NoticesTable
+  notice_mutes: NoticeMutesTable
 }
 
 /** A handle for statements: the read side of a context or the open transaction. */

@@ -8,6 +8,16 @@ export type Id<Noun extends string> = number & { readonly __noun: Noun }
 export type UserId = Id<'user'>
 /** Identifies an organization or suborganization. */
 export type OrganizationId = Id<'organization'>
+/** Identifies a signed-in session of a user. */
+export type SessionId = Id<'session'>
+/** Identifies a team of an organization. */
+export type TeamId = Id<'team'>
+/** Identifies an invitation to an organization. */
+export type InvitationId = Id<'invitation'>
+/** Identifies a one-time link or step of an account. */
+export type AccountLinkId = Id<'accountLink'>
+/** Identifies a passkey. */
+export type PasskeyId = Id<'passkey'>
 /** Identifies a token. */
 export type TokenId = Id<'token'>
 /** Identifies a credential that the registry uses towards a version control host. */
@@ -16,6 +26,12 @@ export type CredentialId = Id<'credential'>
 export type SourceId = Id<'source'>
 /** Identifies a stored manifest text. */
 export type ManifestId = Id<'manifest'>
+/** Key of a README's text. */
+export type ReadmeId = Id<'readme'>
+/** Key of a recorded sync. */
+export type SyncRunId = Id<'syncRun'>
+/** Key of a hook at a Git host. */
+export type HookRegistrationId = Id<'hookRegistration'>
 /** Identifies a package. */
 export type PackageId = Id<'package'>
 /** Identifies a version. */
@@ -26,6 +42,14 @@ export type DistId = Id<'dist'>
 export type HookId = Id<'hook'>
 /** Identifies the receipt of a delivery. */
 export type HookReceiptId = Id<'hookReceipt'>
+/** Identifies an outgoing hook. */
+export type WebhookId = Id<'webhook'>
+/** Identifies what is to be delivered to an outgoing hook. */
+export type WebhookDeliveryId = Id<'webhookDelivery'>
+/** Identifies a mail. */
+export type MailId = Id<'mail'>
+/** Identifies something that the administrators of an organization are told. */
+export type NoticeId = Id<'notice'>
 /** Identifies an uploaded archive. */
 export type ArtifactId = Id<'artifact'>
 /** Identifies a job. */

@@ -1,11 +1,101 @@
+export {
+  countSuborganizations,
+  deletedOrganizations,
+  deleteOrganizationRow,
+  findDeletedByUid,
+  isSlugTaken,
+  lockDeletedOrganization,
+  lockOrganization,
+  markDeleted,
+  narrowSuborganizations,
+  selectDeleted,
+  selectFamily,
+  selectSuborganizations,
+  unmarkDeleted,
+  updateOrganization,
+  updateSlug,
+  type DeletedOrganization,
+  type OrganizationSettings,
+} from './change-organization.sql.ts'
+export { selectAdministratorEmails } from './administrators.sql.ts'
 export { addOrganization, type NewOrganization } from './create-organization.ts'
-export { getOrganizationBySlug } from './get-organization.ts'
+export { getOrganizationByPath, getOrganizationBySlug } from './get-organization.ts'
+export {
+  countPendingInvitations,
+  findInvitation,
+  findInvitationByHash,
+  findOpenInvitation,
+  insertInvitation,
+  markAccepted,
+  markCancelled,
+  renewInvitationRow,
+  selectInvitations,
+  stateOfInvitation,
+  type Invitation,
+  type InvitationState,
+} from './invitations.sql.ts'
+export {
+  countMembers,
+  countOwners,
+  deleteMember,
+  findMember,
+  findRole,
+  findStanding,
+  findUserId,
+  hasMemberWithEmail,
+  insertMember,
+  selectMembers,
+  selectSoleOwnerships,
+  updateRole,
+  type Member,
+  type Standing,
+} from './members.sql.ts'
+export {
+  deleteAssignment,
+  selectAssignedTeams,
+  selectAssignments,
+  upsertAssignment,
+  type AssignedTeam,
+} from './organization-teams.sql.ts'
 export {
   bumpAllOrganizations,
   bumpOrganization,
+  findOrganization,
+  findOrganizationByPath,
   findOrganizationBySlug,
-  isMember,
+  findOrganizationByUid,
+  organizationPath,
   selectOrganizations,
   type Organization,
+  type OrganizationFilter,
 } from './organizations.sql.ts'
-export { parseSlug, RESERVED_SLUGS, RESERVED_SUBORGANIZATION_SLUGS } from './slug.ts'
+export { parseSlug, parseSuborganizationSlug, RESERVED_SLUGS, RESERVED_SUBORGANIZATION_SLUGS } from './slug.ts'
+export {
+  deleteTeamPackage,
+  forgetTeamPackage,
+  insertTeamPackages,
+  insertTeamSources,
+  namesOfTeams,
+  selectHeldNames,
+  selectNamesOfTeams,
+  selectSourcesOfTeams,
+  selectTeamPackages,
+  selectTeamsOfSource,
+} from './team-packages.sql.ts'
+export {
+  countTeams,
+  deleteTeamMember,
+  deleteTeamRow,
+  findTeam,
+  findTeamByName,
+  insertTeam,
+  insertTeamMember,
+  selectTeamMembers,
+  selectTeams,
+  selectTeamsById,
+  selectTeamsOf,
+  updateTeam,
+  type CountedTeam,
+  type Team,
+  type TeamMember,
+} from './teams.sql.ts'

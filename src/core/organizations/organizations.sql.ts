@@ -1,5 +1,5 @@
 import { movedClock } from '../kernel/moved-clock.sql.ts'
-import type { Db } from '../kernel/schema.ts'
+import type { Db, Visibility } from '../kernel/schema.ts'
 import { toPaged, type Page, type Paged } from '../kernel/paging.ts'
 import type { Instant, OrganizationId, UserId } from '../kernel/values.ts'
 
@@ -10,26 +10,35 @@ export interface Organization {
   slug: string
   name: string
   parent: OrganizationId | null
+  description: string | null
+  /** What members below admin see: all packages, or those of their teams. */
+  memberAccess: 'all' | 'teams'
+  /** Who sees it besides members. */
+  visibility: Visibility
   revision: number
   modifiedAt: number
   createdAt: Instant
 }
 
-const COLUMNS = [
+/** The columns of an organization, under the names of its fields. */
+export const ORGANIZATION_COLUMNS = [
   'id',
   'uid',
   'slug',
   'name',
   'parent_id as parent',
+  'description',
+  'member_access as memberAccess',
+  'visibility',
   'revision',
   'modified_at as modifiedAt',
   'created_at as createdAt',
 ] as const
 
-/** Stores a top-level organization, or returns null when the slug is taken. */
+/** Stores an organization or, with a parent, a suborganization; returns null when the slug is taken there. */
 export async function insertOrganization(
   db: Db,
-  input: { uid: string; slug: string; name: string; modifiedAt: number; createdAt: Instant },
+  input: { uid: string; slug: string; name: string; parent: OrganizationId | null; modifiedAt: number; createdAt: Instant },
 ): Promise<Organization | null> {
   const row = await db
     .insertInto('organizations')
@@ -37,61 +46,115 @@ export async function insertOrganization(
       uid: input.uid,
       slug: input.slug,
       name: input.name,
-      parent_id: null,
+      parent_id: input.parent,
       revision: 1,
       modified_at: input.modifiedAt,
       created_at: input.createdAt,
     })
     .onConflict((conflict) => conflict.doNothing())
-    .returning(COLUMNS)
+    .returning(ORGANIZATION_COLUMNS)
     .executeTakeFirst()
   return row ?? null
 }
 
-/** The top-level organization with that slug, or null. */
+/** The top-level organization with that slug, or null. Deleted ones do not exist. */
 export async function findOrganizationBySlug(db: Db, slug: string): Promise<Organization | null> {
   const row = await db
     .selectFrom('organizations')
-    .select(COLUMNS)
+    .select(ORGANIZATION_COLUMNS)
     .where('slug', '=', slug)
     .where('parent_id', 'is', null)
+    .where('deleted_at', 'is', null)
     .executeTakeFirst()
   return row ?? null
 }
 
-/** Organizations in the order of their creation. */
-export async function selectOrganizations(db: Db, page: Page): Promise<Paged<Organization>> {
-  const rows = await db
+/** The organization at `slug`, or the suborganization at `slug/slug`, or null. A deleted parent takes its children with it. */
+export async function findOrganizationByPath(db: Db, path: string): Promise<Organization | null> {
+  const [slug = '', child, ...rest] = path.split('/')
+  const top = rest.length > 0 ? null : await findOrganizationBySlug(db, slug)
+  if (top === null || child === undefined) {
+    return top
+  }
+  const row = await db
     .selectFrom('organizations')
-    .select(COLUMNS)
+    .select(ORGANIZATION_COLUMNS)
+    .where('parent_id', '=', top.id)
+    .where('slug', '=', child)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** The path of an organization below the public URL: `slug`, or `slug/slug` for a suborganization. */
+export async function organizationPath(db: Db, organization: Organization): Promise<string> {
+  if (organization.parent === null) {
+    return organization.slug
+  }
+  const parent = await db
+    .selectFrom('organizations')
+    .select('slug')
+    .where('id', '=', organization.parent)
+    .executeTakeFirstOrThrow()
+  return `${parent.slug}/${organization.slug}`
+}
+
+/** The organization with that id, or null. */
+export async function findOrganization(db: Db, id: OrganizationId): Promise<Organization | null> {
+  const row = await db
+    .selectFrom('organizations')
+    .select(ORGANIZATION_COLUMNS)
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** The organization with that uid, or null. */
+export async function findOrganizationByUid(db: Db, uid: string): Promise<Organization | null> {
+  const row = await db
+    .selectFrom('organizations')
+    .select(ORGANIZATION_COLUMNS)
+    .where('uid', '=', uid)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** Whose organizations to list: everybody's, one, or those of which a user is a member, by a membership or by a team that was assigned. */
+export type OrganizationFilter = { user: UserId } | { organization: OrganizationId } | 'all'
+
+/** Organizations in the order of their creation. */
+export async function selectOrganizations(db: Db, filter: OrganizationFilter, page: Page): Promise<Paged<Organization>> {
+  let query = db
+    .selectFrom('organizations')
+    .select(ORGANIZATION_COLUMNS)
+    .where('deleted_at', 'is', null)
     .where('id', '>', (page.after ?? 0) as OrganizationId)
+  if (filter !== 'all') {
+    query =
+      'user' in filter
+        ? query.where((where) =>
+            where.or([
+              where('id', 'in', where.selectFrom('members').select('organization_id').where('user_id', '=', filter.user)),
+              where(
+                'id',
+                'in',
+                where
+                  .selectFrom('organization_teams')
+                  .innerJoin('team_members', 'team_members.team_id', 'organization_teams.team_id')
+                  .select('organization_teams.organization_id')
+                  .where('team_members.user_id', '=', filter.user),
+              ),
+            ]),
+          )
+        : query.where('id', '=', filter.organization)
+  }
+  const rows = await query
     .orderBy('id')
     .limit(page.limit + 1)
     .execute()
   return toPaged(rows, page.limit)
-}
-
-/** Adds a member; an existing membership keeps its role. */
-export async function insertMember(
-  db: Db,
-  input: { organization: OrganizationId; user: UserId; role: 'owner' | 'admin' | 'member'; createdAt: Instant },
-): Promise<void> {
-  await db
-    .insertInto('members')
-    .values({ organization_id: input.organization, user_id: input.user, role: input.role, created_at: input.createdAt })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
-}
-
-/** Whether the user is a member of the organization. */
-export async function isMember(db: Db, organization: OrganizationId, user: UserId): Promise<boolean> {
-  const row = await db
-    .selectFrom('members')
-    .select('role')
-    .where('organization_id', '=', organization)
-    .where('user_id', '=', user)
-    .executeTakeFirst()
-  return row !== undefined
 }
 
 /**

@@ -1,5 +1,14 @@
+export {
+  selectBrowsed,
+  selectBrowsedVersions,
+  selectNamesBySource,
+  selectNamesByUid,
+  selectNamesContaining,
+  type BrowsedPackage,
+  type BrowsedVersion,
+} from './browsing.sql.ts'
 export type { CandidatePackage, CandidateVersion } from './candidate.ts'
-export { deletePackagesOfSource } from './delete-packages.ts'
+export { deletePackageIn, deletePackagesOfSource } from './delete-packages.ts'
 export { recordBuilt, selectBuiltDists, selectReferencedBlobs, selectUnbuilt, setDistFormat } from './dists.sql.ts'
 export { getPackage, listPackages, type ListedPackage } from './list-packages.ts'
 export { hashManifest, selectManifests, storeManifests } from './manifests.sql.ts'
@@ -10,6 +19,8 @@ export {
   findPackage,
   findPackageById,
   findVersionOfReference,
+  hasVersionOfRef,
+  selectAllPackages,
   selectPackageIds,
   selectVersions,
   type Dist,
@@ -25,5 +36,20 @@ export {
   type PublishVersion,
   type VersionPublication,
 } from './publish-version.ts'
-export { bumpAllPackages, bumpPackage, lockPackage, rememberReferences, selectPublished } from './publishing.sql.ts'
+export {
+  bumpAllPackages,
+  bumpPackage,
+  bumpPackagesOf,
+  bumpPackagesOfSource,
+  lockPackage,
+  rememberReferences,
+  selectPackagesOfSource,
+  selectPublished,
+} from './publishing.sql.ts'
+export {
+  addTeamPackages,
+  listTeamPackages,
+  removeTeamPackages,
+  type TeamPackages,
+} from './team-packages.ts'
 export { requestArchive } from './request-archive.ts'

@@ -34,5 +34,5 @@ test('a token of another organization is refused', async () => {
   const other = await app.organization('other')
   const { actor } = await app.token(other.id)
 
-  expect(listPackages(app.ctx(actor), { organization, limit: 10, afterName: '' })).rejects.toMatchObject({ code: 'forbidden' })
+  expect(listPackages(app.ctx(actor), { organization, limit: 10, afterName: '' })).rejects.toMatchObject({ kind: 'forbidden' })
 })

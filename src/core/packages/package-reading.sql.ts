@@ -1,6 +1,6 @@
 import type { ArchiveFormat } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
-import type { DistId, OrganizationId, PackageId, SourceId } from '../kernel/values.ts'
+import type { DistId, OrganizationId, PackageId, SourceId, VersionId } from '../kernel/values.ts'
 
 /** A package. `abandoned` is false, true, or the name of the replacement; `modifiedAt` is in seconds and only grows. */
 export interface Package {
@@ -69,6 +69,17 @@ export async function selectPackageIds(
     }
   }
   return ids
+}
+
+/** All packages of an organization, by name. */
+export async function selectAllPackages(db: Db, organization: OrganizationId): Promise<Package[]> {
+  const rows = await db
+    .selectFrom('packages')
+    .select(PACKAGE_COLUMNS)
+    .where('organization_id', '=', organization)
+    .orderBy('name')
+    .execute()
+  return rows.map(toPackage)
 }
 
 /** An archive as known. `sha256` is null until it was built. */
@@ -143,6 +154,7 @@ export async function selectPackages(
 
 /** A version with what its metadata is rendered from. `manifest` is JSON text, `sourceUrl` the url of the package's source. */
 export interface VersionRow {
+  id: VersionId
   version: string
   normalized: string
   type: string
@@ -167,6 +179,7 @@ export async function selectVersions(db: Db, packageId: PackageId, kind: 'stable
       join.onRef('dists.package_id', '=', 'versions.package_id').onRef('dists.reference', '=', 'versions.reference'),
     )
     .select([
+      'versions.id',
       'versions.version',
       'versions.normalized',
       'versions.type',
@@ -213,6 +226,24 @@ export async function findVersionOfReference(
     .execute()
   const named = rows.find((row) => row.version === version || row.normalized === version)
   return (named ?? rows[0])?.normalized ?? null
+}
+
+/** Whether a source publishes a version from a ref (its full name) as it is at that commit. */
+export async function hasVersionOfRef(
+  db: Db,
+  source: SourceId,
+  { ref, reference }: { ref: string; reference: string },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('versions')
+    .innerJoin('packages', 'packages.id', 'versions.package_id')
+    .select('versions.id')
+    .where('packages.source_id', '=', source)
+    .where('versions.ref', '=', ref)
+    .where('versions.reference', '=', reference)
+    .where('versions.removed_at', 'is', null)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** How many versions of a package metadata shows, of both kinds. */

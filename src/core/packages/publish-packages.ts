@@ -1,7 +1,7 @@
 import type { Tx } from '../kernel/ctx.ts'
 import type { ManifestId, OrganizationId, PackageId, SourceId } from '../kernel/values.ts'
 import { toSeconds } from '../kernel/values.ts'
-import { bumpOrganization } from '../organizations/index.ts'
+import { bumpOrganization, insertTeamPackages, selectTeamsOfSource } from '../organizations/index.ts'
 import type { CandidatePackage } from './candidate.ts'
 import { hashManifest, storeManifests } from './manifests.sql.ts'
 import { findPackage, type Package } from './package-reading.sql.ts'
@@ -99,6 +99,8 @@ export async function findOrCreatePackage(
   if (created === null) {
     return null
   }
+  const teams = await selectTeamsOfSource(tx.db, input.source)
+  await insertTeamPackages(tx.db, { teams, names: [created.name], createdAt: tx.now })
   await tx.record({
     type: 'package.created',
     organization: input.organization,

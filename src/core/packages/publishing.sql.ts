@@ -203,7 +203,17 @@ export async function deletePackageRow(db: Db, id: PackageId): Promise<{ modifie
   return row ?? null
 }
 
+/** Moves the clock of every package of a source forward in the caller's transaction. */
+export async function bumpPackagesOfSource(db: Db, source: SourceId, floor: number): Promise<void> {
+  await db.updateTable('packages').set(movedClock(floor)).where('source_id', '=', source).execute()
+}
+
 /** Moves the clock of every package forward in the caller's transaction. */
 export async function bumpAllPackages(db: Db, floor: number): Promise<void> {
   await db.updateTable('packages').set(movedClock(floor)).execute()
+}
+
+/** Moves the clock of every package of these organizations forward in the caller's transaction. */
+export async function bumpPackagesOf(db: Db, organizations: readonly OrganizationId[], floor: number): Promise<void> {
+  await db.updateTable('packages').set(movedClock(floor)).where('organization_id', 'in', organizations).execute()
 }

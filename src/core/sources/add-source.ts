@@ -1,20 +1,29 @@
-import { authorize } from '../access/index.ts'
+import type { RefRules } from '../../composer/index.ts'
+import { authorize, giveSourceToOwnTeams } from '../access/index.ts'
 import type { Ctx, Tx } from '../kernel/ctx.ts'
-import { DomainError } from '../kernel/errors.ts'
-import { parseGitUrl } from '../kernel/git-url.ts'
+import { DomainError, invalidInput } from '../kernel/errors.ts'
+import { parseSourceUrl, type VcsSystem } from '../kernel/source-url.ts'
 import type { JobId, OrganizationId, SourceId } from '../kernel/values.ts'
 import { planNextSync } from './plan-next-sync.ts'
 import { requireFittingCredential, sealCredential, storeCredential, type CredentialInput } from './credentials.ts'
+import { formatManifestGlobs } from './manifest-globs.ts'
+import { requireSinglePackage } from './ref-rules.ts'
+import { givePath } from './source-path.sql.ts'
 import { insertSource, type Source } from './sources.sql.ts'
 
 /** Tries of a sync that somebody asked for; the reconciler comes again later anyway. */
 const SYNC_ATTEMPTS = 5
 
-/** A git repository to be published from. */
+/** A repository to be published from. Without `vcs` its URL says which system it is in. */
 export interface AddSource {
   organization: OrganizationId
   url: string
+  vcs?: VcsSystem | null
   credential: CredentialInput | null
+  /** Where the manifests of its packages are, see `setManifests`; the one composer.json at the top if left out. */
+  manifests?: readonly string[] | null
+  /** How refs become versions, see `setRefRules`; by Composer's rules if left out. */
+  refRules?: RefRules
 }
 
 /** A new source and the job that reads it for the first time. */
@@ -24,16 +33,22 @@ export interface AddedSource {
 }
 
 /**
- * Adds a git repository and enqueues its first sync. The credential is encrypted and pinned to the URL's origin. Throws
+ * Adds a repository and enqueues its first sync. The credential is encrypted and pinned to the URL's origin. Throws
  * `invalid_url` with the rule that refuses the URL, `invalid_input`, `source_exists`.
  */
 export async function addSource(ctx: Ctx, input: AddSource): Promise<AddedSource> {
-  authorize(ctx.actor, 'source.add', input.organization)
-  const url = parseGitUrl(input.url, ctx.sourceUrls)
+  await authorize(ctx, 'source.add', input.organization)
+  const url = parseSourceUrl(input.url, input.vcs ?? null, ctx.sourceUrls)
   if (input.credential !== null) {
     requireFittingCredential(input.credential, url.scheme)
+    if (url.vcs !== 'git' && input.credential.kind === 'bearer') {
+      throw invalidInput('credential', `${url.vcs} takes a user name and a password, not a token alone`)
+    }
   }
   const sealed = input.credential === null ? null : sealCredential(ctx, input.credential)
+  const manifestGlobs = (input.manifests ?? null) === null ? null : formatManifestGlobs(input.manifests ?? [])
+  const refRules = input.refRules ?? 'composer'
+  requireSinglePackage(refRules, manifestGlobs)
   const uid = ctx.newId()
   return ctx.transaction(async (tx) => {
     const credential =
@@ -41,16 +56,21 @@ export async function addSource(ctx: Ctx, input: AddSource): Promise<AddedSource
     const source = await insertSource(tx.db, {
       uid,
       organization: input.organization,
+      vcs: url.vcs,
       url: url.canonical,
       credential,
+      manifestGlobs,
+      refRules,
       createdAt: tx.now,
       nextSyncAt: planNextSync({ syncInterval: null, hookSeenAt: null, overdueSyncs: 0, uid }, tx.now),
     })
     if (source === null) {
       throw new DomainError('source_exists')
     }
+    const path = await givePath(tx.db, source)
+    await giveSourceToOwnTeams(tx, { organization: input.organization, source: source.id })
     await tx.record({ type: 'source.added', organization: input.organization, source: source.id, url: url.canonical })
-    return { source, job: await enqueueSync(tx, source, 'interactive') }
+    return { source: { ...source, path }, job: await enqueueSync(tx, source, 'interactive') }
   })
 }
 

@@ -24,7 +24,7 @@ export interface Artifact {
 }
 
 /** Later than every clock: nothing has to look at such a source by itself. */
-const NEVER = Number.MAX_SAFE_INTEGER
+export const NEVER = Number.MAX_SAFE_INTEGER
 
 /** Where a source of uploads says it comes from: each package has one, and no two sources of an organization share a URL. */
 export function artifactUrl(name: string): string {

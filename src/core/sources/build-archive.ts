@@ -12,21 +12,17 @@ import {
   type DeflateCache,
   type TreeFile,
 } from '../../composer/index.ts'
-import type { Ctx, Tx } from '../kernel/ctx.ts'
+import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { JobReport } from '../kernel/jobs.ts'
 import type { StoredBlob } from '../kernel/ports.ts'
-import { toSeconds, type PackageId } from '../kernel/values.ts'
-import {
-  bumpPackage,
-  findDist,
-  findPackageById,
-  lockPackage,
-  recordBuilt,
-  rememberReferences,
-  type Package,
-} from '../packages/index.ts'
-import { findSource } from './sources.sql.ts'
+import type { PackageId } from '../kernel/values.ts'
+import { findDist, findPackageById, type Package } from '../packages/index.ts'
+import { findPackageDirectory, readOuterRules } from './child-archive.ts'
+import { storeCustomArchive } from './fetch-custom-archive.ts'
+import { recordArchives, type StoredArchive } from './record-archives.ts'
+import { findCommitOfRevision } from './source-revisions.sql.ts'
+import { findSource, type Source } from './sources.sql.ts'
 import { fetchMirror } from './sync-source.ts'
 
 const ATTRIBUTES = '.gitattributes'
@@ -44,14 +40,6 @@ export interface BuildArchive {
 export interface ArchiveTools {
   report: JobReport
   cache: DeflateCache
-}
-
-/** An archive whose blob is stored and whose row is not written yet. */
-export interface StoredArchive {
-  reference: string
-  blob: StoredBlob
-  /** Metadata shows the checksum already: the blob had been lost. */
-  isRepair: boolean
 }
 
 /**
@@ -76,14 +64,22 @@ export async function storeArchive(
   { target, reference }: { target: Package; reference: string },
   tools: ArchiveTools,
 ): Promise<StoredArchive | null> {
-  const commit = await findCommit(ctx, target, reference, tools.report)
+  const source = await findSource(ctx.db, target.source)
+  if (source === null) {
+    throw new DomainError('source_not_found')
+  }
+  if (source.kind === 'custom') {
+    return storeCustomArchive(ctx, { source, target, reference })
+  }
+  const commit = await findCommit(ctx, { source, target, reference }, tools.report)
   const known = await findDist(ctx.db, target.id, commit.reference)
   const recorded = known?.sha256 ?? null
   if (recorded !== null && (await ctx.blobs.locate(recorded)) !== null) {
     return null
   }
   await tools.report.step('archive')
-  const blob = await packArchive(ctx, { target, ...commit }, tools)
+  const directory = await findPackageDirectory(ctx, { source, target, commit: commit.reference })
+  const blob = await packArchive(ctx, { target, directory, ...commit }, tools)
   return { reference: commit.reference, blob, isRepair: recorded !== null }
 }
 
@@ -93,11 +89,11 @@ interface Commit {
   committedAt: number
 }
 
-async function findCommit(ctx: Ctx, target: Package, reference: string, report: JobReport): Promise<Commit> {
-  const source = await findSource(ctx.db, target.source)
-  if (source === null) {
-    throw new DomainError('source_not_found')
-  }
+async function findCommit(
+  ctx: Ctx,
+  { source, target, reference }: { source: Source; target: Package; reference: string },
+  report: JobReport,
+): Promise<Commit> {
   // What was uploaded exists only as it was uploaded.
   if (source.kind !== 'vcs') {
     throw new DomainError('dist_not_found')
@@ -109,14 +105,28 @@ async function findCommit(ctx: Ctx, target: Package, reference: string, report: 
     found = await ctx.git.findCommit(source.uid, reference)
   }
   if (found === null) {
+    found = await findRevision(ctx, source, reference)
+  }
+  if (found === null) {
     throw new DomainError('dist_not_found')
   }
   return { mirror: source.uid, reference: found.commit, committedAt: found.committedAt }
 }
 
-async function packArchive(ctx: Ctx, commit: Commit & { target: Package }, { cache }: ArchiveTools): Promise<StoredBlob> {
-  const { mirror } = commit
-  const tree = await ctx.git.listTree({ mirror, commit: commit.reference, limit: ctx.limits.archiveEntries })
+/** A changeset that somebody names as Mercurial does (`dev-default#<changeset>`); only published ones are known. */
+async function findRevision(ctx: Ctx, source: Source, reference: string): ReturnType<Ctx['git']['findCommit']> {
+  const commit = source.vcs === 'git' ? null : await findCommitOfRevision(ctx.db, source.id, reference)
+  return commit === null ? null : ctx.git.findCommit(source.uid, commit)
+}
+
+async function packArchive(
+  ctx: Ctx,
+  commit: Commit & { target: Package; directory: string },
+  { cache }: ArchiveTools,
+): Promise<StoredBlob> {
+  const { mirror, directory } = commit
+  const tree = await ctx.git.listTree({ mirror, commit: commit.reference, directory, limit: ctx.limits.archiveEntries })
+  const outer = await readOuterRules(ctx, { mirror, commit: commit.reference, directory })
   const contents = await readRules(ctx, mirror, tree)
   const manifest = parseArchiveSettings(contents.get(idOf(tree, MANIFEST) ?? ''))
   const { files, bytes } = selectFiles({
@@ -124,6 +134,7 @@ async function packArchive(ctx: Ctx, commit: Commit & { target: Package }, { cac
     directory: '',
     gitattributes: decode(contents.get(idOf(tree, ATTRIBUTES) ?? '')),
     archiveExclude: manifest.exclude,
+    outer: outer === null ? null : { ...outer, archiveExclude: parseArchiveSettings(outer.manifest ?? undefined).exclude },
     archiveBase: toArchiveBase(commit.target.name, manifest.name),
     symlinkTargets: contents,
   })
@@ -179,53 +190,4 @@ function readArchiveField(bytes: Uint8Array | undefined): Record<string, unknown
   } catch {
     return {}
   }
-}
-
-/**
- * Writes the rows of stored archives in one transaction, which moves the package's clock once. Returns those whose bytes differ from
- * what was recorded before; they are logged and not written, because lock files hold the old checksum.
- */
-export async function recordArchives(ctx: Ctx, target: Package, archives: readonly StoredArchive[]): Promise<StoredArchive[]> {
-  const differing = await ctx.transaction(async (tx) => {
-    if (!(await lockPackage(tx.db, target.id))) {
-      throw new DomainError('package_not_found')
-    }
-    const newId = () => tx.newId()
-    const references = archives.map(({ reference }) => reference)
-    await rememberReferences(tx.db, { package: target.id, references, newId, now: tx.now })
-    const refused: StoredArchive[] = []
-    for (const archive of archives) {
-      if (!(await recordOne(tx, target, archive))) {
-        refused.push(archive)
-      }
-    }
-    if (archives.some((archive) => !archive.isRepair && !refused.includes(archive))) {
-      await bumpPackage(tx.db, target.id, toSeconds(tx.now))
-    }
-    return refused
-  })
-  for (const { reference, blob } of differing) {
-    ctx.log.error('An archive was built again and its bytes differ from those recorded; the new ones are not used.', {
-      package: target.name,
-      reference,
-      sha1: blob.sha1,
-    })
-  }
-  return differing
-}
-
-async function recordOne(tx: Tx, target: Package, { reference, blob }: StoredArchive): Promise<boolean> {
-  const dist = await findDist(tx.db, target.id, reference)
-  if (dist === null || !(await recordBuilt(tx.db, dist.id, blob, tx.now))) {
-    return false
-  }
-  await tx.record({
-    type: 'dist.built',
-    organization: target.organization,
-    package: target.id,
-    name: target.name,
-    reference,
-    size: blob.size,
-  })
-  return true
 }

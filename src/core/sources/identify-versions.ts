@@ -3,6 +3,7 @@ import {
   importReferences,
   type ImportResult,
   type ImportedVersion,
+  type RefRules,
   type SourceRef,
 } from '../../composer/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
@@ -19,12 +20,12 @@ export interface IdentifiedVersions {
 }
 
 /**
- * Decides what versions the refs are, by Composer's own rules (`importReferences`). Texts that are only in the database are
+ * Decides what versions the refs are, by Composer's own rules or by their names (`importReferences`). Texts that are only in the database are
  * loaded once each.
  */
 export async function identifyVersions(
   ctx: Ctx,
-  input: { refs: readonly ReadRef[]; defaultBranch: string | null },
+  input: { refs: readonly ReadRef[]; defaultBranch: string | null; rules: RefRules },
 ): Promise<IdentifiedVersions> {
   const stored = await selectManifests(ctx.db, storedIds(input.refs))
   const encoder = new TextEncoder()
@@ -43,11 +44,11 @@ export async function identifyVersions(
     }
     refs.push(toSourceRef(ref, (id, text) => getOrEncode(bytes, id, () => encoder.encode(text)), stored))
   }
-  const result = importReferences({ refs, defaultBranch: input.defaultBranch })
+  const result = importReferences({ refs, defaultBranch: input.defaultBranch, rules: input.rules })
   for (const { ref, code, reason } of result.skipped) {
     skipped.set(ref, { code, reason })
   }
-  return { packages: toCandidates(result), skipped, problems: collectProblems(result) }
+  return { packages: toCandidates(result.versions), skipped, problems: collectProblems(result) }
 }
 
 /** `refs/tags/…` or `refs/heads/…`. */
@@ -98,10 +99,11 @@ function toSourceRef(
   return { ...common, manifest: { kind: 'text', id, bytes: encode(id, text) } }
 }
 
-function toCandidates(result: ImportResult): CandidatePackage[] {
+/** Imported versions by package, as they are offered for publication. */
+export function toCandidates(imported: readonly ImportedVersion[]): CandidatePackage[] {
   const texts = new Map<object, string>()
   const packages = new Map<string, { versions: ImportedVersion[] }>()
-  for (const version of result.versions) {
+  for (const version of imported) {
     const entry = packages.get(version.name) ?? { versions: [] }
     entry.versions.push(version)
     packages.set(version.name, entry)

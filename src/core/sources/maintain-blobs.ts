@@ -1,3 +1,4 @@
+import { areBlobsHeld } from '../instance/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import type { JobReport } from '../kernel/jobs.ts'
 import { findPackageById, requestArchive, selectBuiltDists, selectReferencedBlobs, type Dist } from '../packages/index.ts'
@@ -13,7 +14,8 @@ const GRACE = 24 * 60 * 60 * 1000
 
 /**
  * Removes blobs that no archive refers to and that were stored more than a day ago. Storing the same bytes again makes a blob young, and
- * its age is looked at once more when it is removed, so that an upload between check and removal is not lost.
+ * its age is looked at once more when it is removed, so that an upload between check and removal is not lost. While a backup runs nothing
+ * is removed: it may be about to read what a row named when it began.
  */
 export async function collectBlobs(ctx: Ctx, report: JobReport): Promise<{ removed: number }> {
   await report.step('collect')
@@ -36,6 +38,9 @@ export async function collectBlobs(ctx: Ctx, report: JobReport): Promise<{ remov
 async function removeUnreferenced(ctx: Ctx, batch: readonly string[]): Promise<number> {
   const referenced = await selectReferencedBlobs(ctx.db, batch)
   const garbage = batch.filter((sha256) => !referenced.has(sha256))
+  if (await areBlobsHeld(ctx.db, ctx.now)) {
+    return 0
+  }
   for (const sha256 of garbage) {
     await ctx.blobs.remove(sha256, ctx.now - GRACE)
   }
@@ -72,8 +77,9 @@ async function repair(ctx: Ctx, dist: Dist & { sha256: string }, state: 'damaged
   if (owner === null) {
     return
   }
-  const isBuilt = (await findSource(ctx.db, owner.source))?.kind === 'vcs'
-  const remedy = isBuilt ? 'it is built again' : 'upload the same file again to bring it back'
+  const kind = (await findSource(ctx.db, owner.source))?.kind
+  const isBuilt = kind === 'vcs' || kind === 'custom'
+  const remedy = isBuilt ? 'it is built or fetched again' : 'upload the same file again to bring it back'
   ctx.log.error(`The stored bytes of an archive are lost; ${remedy}.`, {
     package: owner.name,
     reference: dist.reference,

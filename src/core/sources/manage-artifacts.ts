@@ -12,7 +12,7 @@ export async function listArtifacts(
   ctx: Ctx,
   input: { organization: OrganizationId; name: string | null; page: Page },
 ): Promise<Paged<Artifact>> {
-  authorize(ctx.actor, 'artifact.list', input.organization)
+  await authorize(ctx, 'artifact.list', input.organization)
   const name = input.name?.toLowerCase() ?? null
   return selectArtifacts(ctx.db, { organization: input.organization, name }, input.page)
 }
@@ -27,7 +27,7 @@ export async function removeArtifact(
 ): Promise<void> {
   const { organization } = input
   const name = input.name.toLowerCase()
-  authorizeForPackage(ctx.actor, 'artifact.remove', { organization, name })
+  await authorizeForPackage(ctx, 'artifact.remove', { organization, name })
   const normalized = tryNormalizeVersion(input.version)
   await ctx.transaction(async (tx) => {
     const source = await lockArtifactSource(tx.db, organization, name)

@@ -2,7 +2,10 @@ import type { Ctx } from '../kernel/ctx.ts'
 import { isDomainError } from '../kernel/errors.ts'
 import type { PackageId } from '../kernel/values.ts'
 import { findPackageById, selectUnbuilt, type Package } from '../packages/index.ts'
-import { recordArchives, storeArchive, type ArchiveTools, type StoredArchive } from './build-archive.ts'
+import { isCloneable } from './archives-built.ts'
+import { storeArchive, type ArchiveTools } from './build-archive.ts'
+import { recordArchives, type StoredArchive } from './record-archives.ts'
+import { findSource } from './sources.sql.ts'
 
 /** How many archives are built ahead of the first request after a package changed. */
 const PREBUILT = 20
@@ -13,7 +16,7 @@ const PREBUILT = 20
  */
 export async function prebuildArchives(ctx: Ctx, packageId: PackageId, tools: ArchiveTools): Promise<void> {
   const target = await findPackageById(ctx.db, packageId)
-  if (target === null) {
+  if (target === null || (await isSwitchedOff(ctx, target))) {
     return
   }
   const unbuilt = await selectUnbuilt(ctx.db, packageId, PREBUILT)
@@ -29,6 +32,10 @@ export async function prebuildArchives(ctx: Ctx, packageId: PackageId, tools: Ar
   if (stored.length > 0) {
     await recordArchives(ctx, target, stored)
   }
+}
+
+async function isSwitchedOff(ctx: Ctx, target: Package): Promise<boolean> {
+  return !ctx.archives.enabled && isCloneable(await findSource(ctx.db, target.source))
 }
 
 async function tryStore(

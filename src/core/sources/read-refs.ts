@@ -112,7 +112,8 @@ function toRefManifest(manifest: GitManifest, byObject: Map<string, RefManifest>
   }
 }
 
-function decodeManifest(bytes: Uint8Array): RefManifest {
+/** The text of a manifest with its hash, or why it is no text. */
+export function decodeManifest(bytes: Uint8Array): RefManifest {
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

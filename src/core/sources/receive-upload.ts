@@ -16,11 +16,11 @@ const SHA256 = /^[0-9a-f]{64}$/
 /**
  * The first steps of the publish pipeline for uploads: receives the bytes within limits, compares them with the checksum if one was announced,
  * and reads the archive. Nothing is left of an upload that was cut off or refused. The caller ends what it gets. Throws
- * `archive_too_large`, `checksum_mismatch`, `archive_refused`, `storage_unavailable`, and whatever `content` throws.
+ * `archive_too_large`, `checksum_mismatch`, `archive_differs`, `archive_refused`, `storage_unavailable`, and whatever `content` throws.
  */
 export async function receiveUpload(
   ctx: Ctx,
-  input: { content: AsyncIterable<Uint8Array>; sha256: string | null },
+  input: { content: AsyncIterable<Uint8Array>; sha256: string | null; sha1?: string | null; manifest?: 'required' | 'optional' },
 ): Promise<ReceivedUpload> {
   const expected = input.sha256?.toLowerCase() ?? null
   if (expected !== null && !SHA256.test(expected)) {
@@ -32,8 +32,12 @@ export async function receiveUpload(
     if (expected !== null && staged.sha256 !== expected) {
       throw new DomainError('checksum_mismatch', { found: staged.sha256, expected })
     }
+    const { sha1 = null, manifest = 'required' } = input
+    if (sha1 !== null && staged.sha1 !== sha1) {
+      throw new DomainError('archive_differs', { found: staged.sha1, expected: sha1 })
+    }
     const { archiveEntries, archiveBytes, manifestBytes } = ctx.limits
-    const read = await readArchive(staged, { entries: archiveEntries, bytes: archiveBytes, manifestBytes })
+    const read = await readArchive(staged, { entries: archiveEntries, bytes: archiveBytes, manifestBytes, manifest })
     if (!read.ok) {
       throw toError(read.refusal, ctx.limits)
     }

@@ -258,5 +258,5 @@ test('an interval is a minute to 30 days, and only those who may change sources 
   for (const seconds of [0, 59, 60.5, Number.NaN, 30 * 86_400 + 1]) {
     await expect(setSyncInterval(app.ctx(), await read(), seconds)).rejects.toMatchObject({ code: 'invalid_input' })
   }
-  await expect(setSyncInterval(app.ctx(actor), await read(), 60)).rejects.toMatchObject({ code: 'forbidden' })
+  await expect(setSyncInterval(app.ctx(actor), await read(), 60)).rejects.toMatchObject({ kind: 'forbidden' })
 })

@@ -1,14 +1,16 @@
 import type { Db } from '../kernel/schema.ts'
 import type { Instant, OrganizationId, SourceId } from '../kernel/values.ts'
+import { deletedOrganizations } from '../organizations/index.ts'
 import { SOURCE_COLUMNS, type Source } from './sources.sql.ts'
 
-/** The repositories that the reconciler should have looked at by `now`, those that wait longest first. */
+/** The repositories that the reconciler should have looked at by `now`, those that wait longest first; none of deleted organizations. */
 export async function selectOverdue(db: Db, now: Instant, limit: number): Promise<Source[]> {
   return db
     .selectFrom('sources')
     .select(SOURCE_COLUMNS)
     .where('kind', '=', 'vcs')
     .where('next_sync_at', '<=', now)
+    .where('organization_id', 'not in', deletedOrganizations(db))
     .orderBy('next_sync_at')
     .orderBy('id')
     .limit(limit)

@@ -1,6 +1,6 @@
-import { authorize } from '../access/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError, invalidInput } from '../kernel/errors.ts'
+import { authorizeSource } from './authorize-source.ts'
 import { planNextSync } from './plan-next-sync.ts'
 import { updateInterval } from './reconcile.sql.ts'
 import type { Source } from './sources.sql.ts'
@@ -13,7 +13,7 @@ const LONGEST = 30 * 24 * 60 * 60
  * successful sync. Throws `invalid_input`, `source_not_found`.
  */
 export async function setSyncInterval(ctx: Ctx, source: Source, seconds: number | null): Promise<void> {
-  authorize(ctx.actor, 'source.configure', source.organization)
+  await authorizeSource(ctx, 'source.configure', source)
   if (seconds !== null && !(Number.isInteger(seconds) && seconds >= SHORTEST && seconds <= LONGEST)) {
     throw invalidInput('interval', 'give a minute to 30 days')
   }

@@ -24,25 +24,39 @@ export function refKey(ref: { kind: 'tag' | 'branch'; name: string }): string {
   return `${ref.kind}:${ref.name}`
 }
 
+const COLUMNS = [
+  'kind',
+  'name',
+  'commit_id as commit',
+  'object_type as objectType',
+  'committed_at as committedAt',
+  'authored_at as authoredAt',
+  'manifest_state as manifestState',
+  'manifest_id as manifest',
+  'manifest_note as manifestNote',
+  'skip_code as skipCode',
+  'skip_reason as skipReason',
+] as const
+
 /** All refs of a source as the last sync saw them. */
 export async function selectKnownRefs(db: Db, source: SourceId): Promise<KnownRef[]> {
-  return db
+  return db.selectFrom('source_refs').select(COLUMNS).where('source_id', '=', source).execute()
+}
+
+/** The ref of a source as the last sync saw it, or null when there was none. */
+export async function findKnownRef(
+  db: Db,
+  source: SourceId,
+  { kind, name }: { kind: 'tag' | 'branch'; name: string },
+): Promise<KnownRef | null> {
+  const row = await db
     .selectFrom('source_refs')
-    .select([
-      'kind',
-      'name',
-      'commit_id as commit',
-      'object_type as objectType',
-      'committed_at as committedAt',
-      'authored_at as authoredAt',
-      'manifest_state as manifestState',
-      'manifest_id as manifest',
-      'manifest_note as manifestNote',
-      'skip_code as skipCode',
-      'skip_reason as skipReason',
-    ])
+    .select(COLUMNS)
     .where('source_id', '=', source)
-    .execute()
+    .where('kind', '=', kind)
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return row ?? null
 }
 
 /** A ref that gave no version, with the reason. */

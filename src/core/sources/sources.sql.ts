@@ -1,5 +1,8 @@
-import type { Db } from '../kernel/schema.ts'
+import type { RefRules } from '../../composer/index.ts'
+import type { Db, Visibility } from '../kernel/schema.ts'
 import { toPaged, type Page, type Paged } from '../kernel/paging.ts'
+import type { VcsSystem } from '../kernel/source-url.ts'
+import { deletedOrganizations } from '../organizations/index.ts'
 import type { CredentialId, Instant, OrganizationId, SourceId } from '../kernel/values.ts'
 
 /** A source as it stands. `uid` also names its mirror. */
@@ -7,8 +10,10 @@ export interface Source {
   id: SourceId
   uid: string
   organization: OrganizationId
-  kind: 'vcs' | 'artifact'
-  /** The repository; `artifact://` and the name of the package for uploads. */
+  kind: 'vcs' | 'artifact' | 'custom'
+  /** The system of the repository. */
+  vcs: VcsSystem
+  /** The repository; `artifact://` or `custom://` and the name of a package for uploads and definitions. */
   url: string
   credential: CredentialId | null
   state: 'new' | 'ready' | 'failing'
@@ -29,6 +34,16 @@ export interface Source {
   hookedAt: Instant | null
   hookSeenAt: Instant | null
   hookMissedAt: Instant | null
+  /** JSON list of patterns where the repository has several packages; see `parseManifestGlobs`. */
+  manifestGlobs: string | null
+  /** How refs become versions. */
+  refRules: RefRules
+  /** Who sees its packages besides members, as far as its organization is seen. */
+  visibility: Visibility
+  /** Who may download its archives. */
+  archiveAccess: 'members' | 'everyone'
+  /** What it is called below its organization. */
+  path: string | null
 }
 
 /** What is read of a source's row. */
@@ -37,6 +52,7 @@ export const SOURCE_COLUMNS = [
   'uid',
   'organization_id as organization',
   'kind',
+  'vcs',
   'url',
   'credential_id as credential',
   'state',
@@ -53,6 +69,11 @@ export const SOURCE_COLUMNS = [
   'hooked_at as hookedAt',
   'hook_seen_at as hookSeenAt',
   'hook_missed_at as hookMissedAt',
+  'manifest_globs as manifestGlobs',
+  'ref_rules as refRules',
+  'visibility',
+  'archive_access as archiveAccess',
+  'path',
 ] as const
 
 /** Stores a source that was never synced, or returns null when the organization has one with this URL. */
@@ -61,8 +82,11 @@ export async function insertSource(
   input: {
     uid: string
     organization: OrganizationId
+    vcs: VcsSystem
     url: string
     credential: CredentialId | null
+    manifestGlobs: string | null
+    refRules: RefRules
     createdAt: Instant
     nextSyncAt: Instant
   },
@@ -73,8 +97,11 @@ export async function insertSource(
       uid: input.uid,
       organization_id: input.organization,
       kind: 'vcs',
+      vcs: input.vcs,
       url: input.url,
       credential_id: input.credential,
+      manifest_globs: input.manifestGlobs,
+      ref_rules: input.refRules,
       state: 'new',
       default_branch: null,
       sync_revision: 0,
@@ -90,9 +117,14 @@ export async function insertSource(
   return row ?? null
 }
 
+/** Sources of organizations that are not deleted: those of others are neither synced nor told of by hooks. */
+function ofLiving(db: Db) {
+  return db.selectFrom('sources').select(SOURCE_COLUMNS).where('organization_id', 'not in', deletedOrganizations(db))
+}
+
 /** The source with that id, or null. */
 export async function findSource(db: Db, id: SourceId): Promise<Source | null> {
-  const row = await db.selectFrom('sources').select(SOURCE_COLUMNS).where('id', '=', id).executeTakeFirst()
+  const row = await ofLiving(db).where('id', '=', id).executeTakeFirst()
   return row ?? null
 }
 
@@ -109,7 +141,7 @@ export async function findSourceByUid(db: Db, organization: OrganizationId, uid:
 
 /** The source with that uid in whatever organization, or null. */
 export async function findSourceAnywhere(db: Db, uid: string): Promise<Source | null> {
-  const row = await db.selectFrom('sources').select(SOURCE_COLUMNS).where('uid', '=', uid).executeTakeFirst()
+  const row = await ofLiving(db).where('uid', '=', uid).executeTakeFirst()
   return row ?? null
 }
 
@@ -124,6 +156,25 @@ export async function selectSources(db: Db, organization: OrganizationId, page: 
     .limit(page.limit + 1)
     .execute()
   return toPaged(rows, page.limit)
+}
+
+/** Who sees a source besides members, and who may download its archives. */
+export type SourceVisibility = Pick<Source, 'visibility' | 'archiveAccess'>
+
+/** Changes who sees a source, and takes its row lock; null when it is gone. What is left out stays. */
+export async function updateVisibility(db: Db, id: SourceId, change: Partial<SourceVisibility>): Promise<Source | null> {
+  const { visibility, archiveAccess } = change
+  const row = await db
+    .updateTable('sources')
+    .set((set) => ({
+      sync_revision: set.ref('sync_revision'),
+      ...(visibility === undefined ? {} : { visibility }),
+      ...(archiveAccess === undefined ? {} : { archive_access: archiveAccess }),
+    }))
+    .where('id', '=', id)
+    .returning(SOURCE_COLUMNS)
+    .executeTakeFirst()
+  return row ?? null
 }
 
 /**
@@ -161,9 +212,20 @@ export async function recordSynced(
   return result.numUpdatedRows > 0n
 }
 
-/** Writes why a sync failed; the source's packages stay as they are (CO-128). */
-export async function recordFailing(db: Db, id: SourceId, code: string, problem: string): Promise<void> {
-  await db.updateTable('sources').set({ state: 'failing', problem_code: code, problem }).where('id', '=', id).execute()
+/** Sets how refs become versions. False when there is no such source. */
+export async function writeRefRules(db: Db, id: SourceId, rules: RefRules): Promise<boolean> {
+  const result = await db.updateTable('sources').set({ ref_rules: rules }).where('id', '=', id).executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** Writes why a sync failed; the source's packages stay as they are (CO-128). Takes the row's lock; false when there is no such source. */
+export async function recordFailing(db: Db, id: SourceId, code: string, problem: string): Promise<boolean> {
+  const result = await db
+    .updateTable('sources')
+    .set({ state: 'failing', problem_code: code, problem })
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
 }
 
 /**

@@ -8,17 +8,29 @@ import { DomainError, isDomainError } from '../kernel/errors.ts'
 import type { JobReport } from '../kernel/jobs.ts'
 import type { GitRefs } from '../kernel/ports.ts'
 import type { SourceId } from '../kernel/values.ts'
-import { hashManifest, publishPackages, storeManifests, type Publication } from '../packages/index.ts'
+import { publishPackages, type Publication } from '../packages/index.ts'
 import { openCredential } from './credentials.ts'
-import { fullRefName, identifyVersions, type IdentifiedVersions } from './identify-versions.ts'
+import { identifyChildren } from './identify-children.ts'
+import { identifyVersions, type IdentifiedVersions } from './identify-versions.ts'
+import { readChildren } from './read-children.ts'
+import { NO_READMES, readReadmes, recordReadmes } from './read-readmes.ts'
 import { readRefs, toUnusableRefs, type ReadRef } from './read-refs.ts'
-import { deleteRefs, refKey, selectKnownRefs, upsertRefs, type KnownRef } from './source-refs.sql.ts'
+import { rememberRevisions } from './source-revisions.sql.ts'
+import { refKey, selectKnownRefs } from './source-refs.sql.ts'
 import { planNextSync } from './plan-next-sync.ts'
+import { recordChildren } from './record-children.ts'
+import { hasMoved, listNewRevisions, recordRefs, SOME_CHILDREN, type Reading } from './record-refs.ts'
+import { recordFailedRun, recordRun } from './record-run.ts'
+import { parseManifestGlobs } from './manifest-globs.ts'
 import { findSource, recordFailing, recordSynced, type Source } from './sources.sql.ts'
+import { selectWithdrawnRefs } from './withdrawn-refs.sql.ts'
+import { withdrawRefs } from './withdraw-refs.ts'
+import { syncCustomSource } from './sync-custom-source.ts'
 
 /** Lines about single refs in a sync's log; the list of skipped refs is kept with the source in full. */
 const LOGGED_REFS = 500
 const PREBUILD_ATTEMPTS = 3
+const NO_REVISIONS: ReadonlyMap<string, string> = new Map()
 
 /** What a sync found and changed. */
 export interface SyncOutcome {
@@ -40,12 +52,12 @@ export async function syncSource(ctx: Ctx, id: SourceId, report: JobReport): Pro
     report.log('info', 'The source was removed; there is nothing to do.')
     return null
   }
-  if (source.kind !== 'vcs') {
+  if (source.kind === 'artifact') {
     report.log('info', 'The source has no repository; there is nothing to do.')
     return null
   }
   try {
-    return await syncExisting(ctx, source, report)
+    return await (source.kind === 'custom' ? syncDefined(ctx, source, report) : syncExisting(ctx, source, report))
   } catch (error) {
     if (isDomainError(error) && error.code !== 'sync_overtaken') {
       await writeFailure(ctx, source, error)
@@ -59,16 +71,16 @@ async function syncExisting(ctx: Ctx, source: Source, report: JobReport): Promis
   await report.step('refs')
   const listed = await ctx.git.listRefs(source.uid, ctx.limits.sourceRefs)
   const known = new Map((await selectKnownRefs(ctx.db, source.id)).map((ref) => [refKey(ref), ref]))
-  const read = await readRefs(ctx, report, { mirror: source.uid, refs: listed.refs, known })
-  const refs = [...read, ...toUnusableRefs(listed.unusable)]
-  await report.step('identify')
-  const identified = await identifyVersions(ctx, { refs, defaultBranch: listed.defaultBranch })
+  const { refs, identified, children, readmes } = await readAndIdentify(ctx, report, { source, listed, known })
   logSkipped(report, identified)
-  if (identified.packages.length === 0) {
-    throw new DomainError('source_invalid', { problem: emptyProblem(listed) })
+  const revisions = source.vcs === 'git' ? NO_REVISIONS : await ctx.git.listRevisions(source.uid)
+  const reading = { source, listed, refs, known, identified, children, revisions, readmes }
+  const isWithdrawn = withdrawRefs(identified, await selectWithdrawnRefs(ctx.db, source.id))
+  if (identified.packages.length === 0 && !isWithdrawn) {
+    throw new DomainError('source_invalid', { problem: emptyProblem(listed) }, new NothingUsable(reading))
   }
   await report.step('record')
-  const publication = await record(ctx, { source, listed, refs, known, identified })
+  const publication = await record(ctx, reading)
   logPublication(report, publication)
   return {
     refs: refs.length,
@@ -80,6 +92,35 @@ async function syncExisting(ctx: Ctx, source: Source, report: JobReport): Promis
   }
 }
 
+/** Reads what is new and decides what versions it is, from one manifest at the top or from those that the source's patterns find. */
+async function readAndIdentify(
+  ctx: Ctx,
+  report: JobReport,
+  { source, listed, known }: Pick<Reading, 'source' | 'listed' | 'known'>,
+): Promise<Pick<Reading, 'refs' | 'identified' | 'children' | 'readmes'>> {
+  const { defaultBranch } = listed
+  const globs = parseManifestGlobs(source)
+  const unusable = toUnusableRefs(listed.unusable)
+  if (globs === null) {
+    const refs = [...(await readRefs(ctx, report, { mirror: source.uid, refs: listed.refs, known })), ...unusable]
+    const readmes = await readReadmes(ctx, report, { source, refs, defaultBranch })
+    await report.step('identify')
+    const identified = await identifyVersions(ctx, { refs, defaultBranch, rules: source.refRules })
+    return { refs, identified, children: null, readmes }
+  }
+  const reading = await readChildren(ctx, report, { source, refs: listed.refs, globs })
+  const refs = [...listed.refs.map((ref): ReadRef => ({ ...ref, manifest: { state: 'absent' } })), ...unusable]
+  await report.step('identify')
+  const identified = await identifyChildren(ctx, { refs, reading, defaultBranch })
+  return { refs, identified, children: { reading, identified }, readmes: NO_READMES }
+}
+
+/** A custom source has no refs; its versions were published when they were defined. */
+async function syncDefined(ctx: Ctx, source: Source, report: JobReport): Promise<SyncOutcome> {
+  const { fetched } = await syncCustomSource(ctx, source, report)
+  return { refs: 0, versions: fetched, skipped: 0, published: 0, updated: 0, removed: 0 }
+}
+
 /** Brings the mirror of a source up to its remote, as the first step of a job. */
 export async function fetchMirror(ctx: Ctx, source: Source, report: JobReport): Promise<void> {
   await report.step('fetch')
@@ -87,6 +128,7 @@ export async function fetchMirror(ctx: Ctx, source: Source, report: JobReport): 
   const { limits } = ctx
   await ctx.git.fetch({
     mirror: source.uid,
+    vcs: source.vcs,
     url: source.url,
     credential,
     limits: {
@@ -99,19 +141,38 @@ export async function fetchMirror(ctx: Ctx, source: Source, report: JobReport): 
   })
 }
 
+const NO_REFS = 'it has neither branches nor tags'
+const NO_MANIFEST = 'no usable composer.json was found in any branch or tag'
+
 function emptyProblem(listed: GitRefs): string {
   if (listed.refs.length === 0) {
-    return 'it has neither branches nor tags'
+    return NO_REFS
   }
-  return 'no usable composer.json was found in any branch or tag'
+  return NO_MANIFEST
 }
 
-interface Reading {
-  source: Source
-  listed: GitRefs
-  refs: ReadRef[]
-  known: ReadonlyMap<string, KnownRef>
-  identified: IdentifiedVersions
+/** Whether a sync failed because no ref gives a version; what the refs lack is recorded then. */
+export function isNothingUsable(problem: string): boolean {
+  return problem.endsWith(NO_REFS) || problem.endsWith(NO_MANIFEST)
+}
+
+/** Carries what was read of a repository that has nothing to publish. */
+class NothingUsable extends Error {
+  readonly reading: Reading
+
+  constructor(reading: Reading) {
+    super('No ref gives a version.')
+    this.name = 'NothingUsable'
+    this.reading = reading
+  }
+}
+
+/** So that whoever asks for one ref learns what it lacks. A sync that was overtaken leaves the refs of the other. */
+async function recordUnusable(tx: Tx, { cause }: DomainError): Promise<void> {
+  if (cause instanceof NothingUsable && (await findSource(tx.db, cause.reading.source.id))?.syncRevision === cause.reading.source.syncRevision) {
+    const publication = { changed: [], taken: [], held: [], published: 0, updated: 0, removed: 0 }
+    await recordRefs(tx, cause.reading, publication)
+  }
 }
 
 async function record(ctx: Ctx, reading: Reading): Promise<Publication> {
@@ -129,12 +190,17 @@ async function record(ctx: Ctx, reading: Reading): Promise<Publication> {
     if (!isOurs) {
       throw new DomainError('sync_overtaken')
     }
+    await rememberRevisions(tx.db, source.id, listNewRevisions(reading))
     const publication = await publishPackages(tx, {
       organization: source.organization,
       source: source.id,
       packages: identified.packages,
     })
-    await writeRefs(tx, reading)
+    await recordRefs(tx, reading, publication)
+    await recordReadmes(tx, source, reading.readmes)
+    if (reading.children !== null) {
+      await recordChildren(tx, source, { ...reading.children, publication })
+    }
     await tx.record({
       type: 'source.synced',
       organization: source.organization,
@@ -142,58 +208,12 @@ async function record(ctx: Ctx, reading: Reading): Promise<Publication> {
       versions: publication.published + publication.updated,
       skipped: identified.skipped.size,
     })
-    await enqueuePrebuilds(tx, source, publication)
+    await recordRun(ctx, tx, reading, publication)
+    if (ctx.archives.enabled || reading.children !== null) {
+      await enqueuePrebuilds(tx, source, publication)
+    }
     return publication
   })
-}
-
-/** Whether the remote has other refs, or other commits behind them, than the last sync saw. */
-function hasMoved({ refs, known }: Reading): boolean {
-  return new Set(refs.map(refKey)).size !== known.size || refs.some((ref) => known.get(refKey(ref))?.commit !== ref.commit)
-}
-
-/** Refs are written last: after a crash before the commit they are read again. */
-async function writeRefs(tx: Tx, { source, refs, known, identified }: Reading): Promise<void> {
-  const texts = new Map<string, string>()
-  for (const { manifest } of refs) {
-    if (manifest.state === 'read' && manifest.text !== null) {
-      texts.set(manifest.sha256 ?? hashManifest(manifest.text), manifest.text)
-    }
-  }
-  const ids = await storeManifests(tx.db, texts)
-  const changed: KnownRef[] = []
-  const present = new Set<string>()
-  for (const ref of refs) {
-    present.add(refKey(ref))
-    const skip = identified.skipped.get(fullRefName(ref))
-    const { manifest } = ref
-    const next: KnownRef = {
-      kind: ref.kind,
-      name: ref.name,
-      commit: ref.commit,
-      objectType: ref.objectType,
-      committedAt: ref.committedAt,
-      authoredAt: ref.authoredAt,
-      manifestState: manifest.state === 'unusable' ? 'unreadable' : manifest.state,
-      manifest: manifest.state === 'read' ? (manifest.stored ?? ids.get(manifest.sha256 ?? '') ?? null) : null,
-      manifestNote: manifest.state === 'unreadable' ? manifest.reason : null,
-      skipCode: skip?.code ?? null,
-      skipReason: skip?.reason ?? null,
-    }
-    if (!isSameRef(known.get(refKey(ref)), next)) {
-      changed.push(next)
-    }
-  }
-  await upsertRefs(tx.db, source.id, changed)
-  await deleteRefs(
-    tx.db,
-    source.id,
-    [...known.values()].filter((ref) => !present.has(refKey(ref))),
-  )
-}
-
-function isSameRef(before: KnownRef | undefined, after: KnownRef): boolean {
-  return before !== undefined && Object.entries(after).every(([field, value]) => before[field as keyof KnownRef] === value)
 }
 
 async function enqueuePrebuilds(tx: Tx, source: Source, publication: Publication): Promise<void> {
@@ -212,7 +232,10 @@ async function enqueuePrebuilds(tx: Tx, source: Source, publication: Publication
 
 async function writeFailure(ctx: Ctx, source: Source, error: DomainError): Promise<void> {
   await ctx.transaction(async (tx) => {
-    await recordFailing(tx.db, source.id, error.code, error.message)
+    if (await recordFailing(tx.db, source.id, error.code, error.message)) {
+      await recordFailedRun(ctx, tx, source, error)
+      await recordUnusable(tx, error)
+    }
     await tx.record({
       type: 'source.failed',
       organization: source.organization,
@@ -225,12 +248,14 @@ async function writeFailure(ctx: Ctx, source: Source, error: DomainError): Promi
 
 function logSkipped(report: JobReport, { skipped, problems }: IdentifiedVersions): void {
   let lines = 0
-  for (const [ref, { reason }] of skipped) {
+  for (const [ref, { code, reason }] of skipped) {
     if (lines === LOGGED_REFS) {
       report.log('warning', `${skipped.size - lines} more refs were skipped; the source lists them all.`)
       break
     }
-    report.log('warning', `Skipped ${describeRef(ref)}, ${reason}`)
+    const what =
+      code === SOME_CHILDREN ? `Not every package was imported of ${describeRef(ref)}:` : `Skipped ${describeRef(ref)},`
+    report.log('warning', `${what} ${reason}`)
     lines += 1
   }
   let flawed = 0

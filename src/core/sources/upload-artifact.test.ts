@@ -287,10 +287,10 @@ describe('an upload is refused', () => {
     ]
 
     for (const actor of actors) {
-      await expect(uploads.upload(new Uint8Array(), { content: unread }, actor)).rejects.toMatchObject({ code: 'forbidden' })
+      await expect(uploads.upload(new Uint8Array(), { content: unread }, actor)).rejects.toMatchObject({ kind: 'forbidden' })
       await expect(
         listArtifacts(app.ctx(actor), { organization, name: null, page: { limit: 1, after: null } }),
-      ).rejects.toMatchObject({ code: 'forbidden' })
+      ).rejects.toMatchObject({ kind: 'forbidden' })
     }
     await expect(uploads.upload(new Uint8Array(), { content: unread }, { kind: 'anonymous' })).rejects.toMatchObject({
       code: 'unauthenticated',
@@ -300,7 +300,7 @@ describe('an upload is refused', () => {
   test('from a limited token for a package that its patterns do not cover', async () => {
     const { actor } = await app.token(organization, 'update', ['acme/log', 'acme/cache*'])
 
-    await expect(uploads.upload(packageArchive({ version: '1.0.0' }), {}, actor)).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(uploads.upload(packageArchive({ version: '1.0.0' }), {}, actor)).rejects.toMatchObject({ kind: 'forbidden' })
     await expectNothing()
     const covered = packageArchive({ version: '1.0.0', name: 'acme/cache-redis' })
     expect(await uploads.upload(covered, {}, actor)).toMatchObject({ outcome: 'published' })

@@ -11,7 +11,7 @@ import {
   type IdentifiedUpload,
   type UploadProblem,
 } from '../../composer/index.ts'
-import { authorizeForPackage } from '../access/index.ts'
+import { authorizeForPackage, giveSourceToOwnTeams } from '../access/index.ts'
 import type { Ctx, Tx } from '../kernel/ctx.ts'
 import { DomainError, invalidInput } from '../kernel/errors.ts'
 import type { StoredBlob } from '../kernel/ports.ts'
@@ -38,8 +38,10 @@ import {
   lockArtifactSource,
   type Artifact,
 } from './artifacts.sql.ts'
+import { authorizeUpload } from './authorize-source.ts'
 import { receiveUpload } from './receive-upload.ts'
 import { findSource } from './sources.sql.ts'
+import { givePath } from './source-path.sql.ts'
 
 /** An archive to be published as one version. */
 export interface UploadArtifact {
@@ -73,7 +75,7 @@ const LONGEST_FILE_NAME = 255
  */
 export async function uploadArtifact(ctx: Ctx, input: UploadArtifact): Promise<UploadedArtifact> {
   const { organization, expected } = input
-  authorizeForPackage(ctx.actor, 'artifact.upload', { organization, name: expected.name?.toLowerCase() ?? null })
+  await authorizeUpload(ctx, { organization, name: expected.name?.toLowerCase() ?? null })
   requireFileName(input.fileName)
   const { staged, format, manifest } = await receiveUpload(ctx, input)
   try {
@@ -82,9 +84,10 @@ export async function uploadArtifact(ctx: Ctx, input: UploadArtifact): Promise<U
       throw toError(identified.problem)
     }
     const { upload } = identified
-    authorizeForPackage(ctx.actor, 'artifact.upload', { organization, name: upload.name })
+    const { isNew } = await authorizeUpload(ctx, { organization, name: upload.name })
     const offered: Offer = {
       ...input,
+      isNew,
       policy: input.onExisting === 'replace' ? 'follow' : 'refuse',
       upload,
       blob: staged,
@@ -116,6 +119,8 @@ function toError(problem: UploadProblem): DomainError {
 
 interface Offer {
   organization: OrganizationId
+  /** It was let through as a new package. */
+  isNew: boolean
   fileName: string
   policy: ChangePolicy
   upload: IdentifiedUpload
@@ -144,6 +149,9 @@ async function requireAcceptable(ctx: Ctx, { organization, policy, upload, blob 
 async function record(tx: Tx, offer: Offer): Promise<Pick<UploadedArtifact, 'artifact' | 'outcome'>> {
   const { upload, blob } = offer
   const source = await holdSource(tx, offer)
+  if (offer.isNew && (await findPackage(tx.db, offer.organization, upload.name)) !== null) {
+    await authorizeForPackage(tx, 'artifact.upload', { organization: offer.organization, name: upload.name })
+  }
   const publication = await publishVersion(tx, {
     organization: offer.organization,
     source,
@@ -177,6 +185,8 @@ async function holdSource(tx: Tx, { organization, upload: { name } }: Offer): Pr
   for (let tries = 0; tries < 2; tries++) {
     const inserted = await insertArtifactSource(tx.db, { uid: tx.newId(), organization, name, createdAt: tx.now })
     if (inserted !== null) {
+      await givePath(tx.db, { id: inserted, organization, url: artifactUrl(name) })
+      await giveSourceToOwnTeams(tx, { organization, source: inserted })
       await tx.record({ type: 'source.added', organization, source: inserted, url: artifactUrl(name) })
     }
     const source = inserted ?? (await lockArtifactSource(tx.db, organization, name))

@@ -9,7 +9,7 @@ const DEFAULT_BRANCH_VERSION = '9999999-dev'
 /** An install as a client reports it; `package` was found visible to the client before. */
 export interface ReportedInstall {
   package: PackageId
-  /** Normalized. */
+  /** As the client says it, normalized or as it was tagged. */
   version: string
 }
 
@@ -20,7 +20,7 @@ export interface ReportedInstall {
 export async function countInstalls(
   db: Db,
   buffer: UsageBuffer,
-  input: { installs: readonly ReportedInstall[]; at: Instant },
+  input: { installs: readonly ReportedInstall[]; audience: string; at: Instant },
 ): Promise<number> {
   const wanted = new Map<PackageId, string>()
   for (const install of input.installs) {
@@ -29,11 +29,17 @@ export async function countInstalls(
     }
   }
   let counted = 0
-  const reported = { packages: [...wanted.keys()], normalized: [...wanted.values()] }
+  const reported = { packages: [...wanted.keys()], versions: [...wanted.values()] }
   for (const version of await selectCountable(db, reported)) {
     const form = wanted.get(version.package)
-    if (form === version.normalized || (form === DEFAULT_BRANCH_VERSION && version.isDefault)) {
-      buffer.count({ package: version.package, version: version.normalized, kind: 'install', at: input.at })
+    if (form === version.normalized || form === version.version || (form === DEFAULT_BRANCH_VERSION && version.isDefault)) {
+      buffer.count({
+        package: version.package,
+        version: version.normalized,
+        kind: 'install',
+        audience: input.audience,
+        at: input.at,
+      })
       counted += 1
       wanted.delete(version.package)
     }

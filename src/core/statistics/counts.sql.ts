@@ -1,5 +1,5 @@
 import type { Db } from '../kernel/schema.ts'
-import type { PackageId } from '../kernel/values.ts'
+import type { Instant, OrganizationId, PackageId } from '../kernel/values.ts'
 
 const ROWS_PER_STATEMENT = 200
 
@@ -12,9 +12,37 @@ export interface Count {
   count: number
 }
 
+/** The same of one package by who asked; see `AudienceCountsTable`. */
+export interface AudienceCount {
+  package: PackageId
+  audience: string
+  day: string
+  kind: 'download' | 'install'
+  count: number
+}
+
+/** Installs of a name that an organization has no package for. */
+export interface UnknownInstall {
+  organization: OrganizationId
+  name: string
+  count: number
+  lastAt: Instant
+}
+
 /** Adds counts to what is stored. Packages that were deleted meanwhile are left out. */
-export async function addCounts(db: Db, counts: readonly Count[]): Promise<void> {
-  const ids = [...new Set(counts.map((count) => count.package))]
+export async function addCounts(db: Db, counts: readonly Count[], audiences: readonly AudienceCount[]): Promise<void> {
+  const existing = await selectExisting(db, [...new Set([...counts, ...audiences].map((count) => count.package))])
+  await addVersionCounts(
+    db,
+    counts.filter((count) => existing.has(count.package)),
+  )
+  await addAudienceCounts(
+    db,
+    audiences.filter((count) => existing.has(count.package)),
+  )
+}
+
+async function selectExisting(db: Db, ids: readonly PackageId[]): Promise<Set<PackageId>> {
   const existing = new Set<PackageId>()
   for (let start = 0; start < ids.length; start += ROWS_PER_STATEMENT) {
     const rows = await db
@@ -26,7 +54,11 @@ export async function addCounts(db: Db, counts: readonly Count[]): Promise<void>
       existing.add(id)
     }
   }
-  const kept = counts.filter((count) => existing.has(count.package))
+  return existing
+}
+
+/** Adds counts of versions of packages that exist. */
+export async function addVersionCounts(db: Db, kept: readonly Count[]): Promise<void> {
   for (let start = 0; start < kept.length; start += ROWS_PER_STATEMENT) {
     const rows = kept.slice(start, start + ROWS_PER_STATEMENT).map((count) => ({
       package_id: count.package,
@@ -47,29 +79,87 @@ export async function addCounts(db: Db, counts: readonly Count[]): Promise<void>
   }
 }
 
-/**
- * Versions that may be counted: of these packages those with one of these normalized forms, and the default branches. The lists go
- * together, item by item.
- */
+/** Adds counts of audiences of packages that exist. */
+export async function addAudienceCounts(db: Db, kept: readonly AudienceCount[]): Promise<void> {
+  for (let start = 0; start < kept.length; start += ROWS_PER_STATEMENT) {
+    const rows = kept.slice(start, start + ROWS_PER_STATEMENT).map((count) => ({
+      package_id: count.package,
+      day: count.day,
+      audience: count.audience,
+      kind: count.kind,
+      count: count.count,
+    }))
+    await db
+      .insertInto('audience_counts')
+      .values(rows)
+      .onConflict((conflict) =>
+        conflict.columns(['package_id', 'day', 'audience', 'kind']).doUpdateSet((update) => ({
+          count: update('audience_counts.count', '+', update.ref('excluded.count')),
+        })),
+      )
+      .execute()
+  }
+}
+
+/** A version that a report may mean. */
+export interface CountableVersion {
+  package: PackageId
+  version: string
+  normalized: string
+  isDefault: boolean
+}
+
+/** Versions that may be counted: of these packages those with one of these versions, in either form, and the default branches. */
 export async function selectCountable(
   db: Db,
-  reported: { packages: readonly PackageId[]; normalized: readonly string[] },
-): Promise<{ package: PackageId; normalized: string; isDefault: boolean }[]> {
-  const found: { package: PackageId; normalized: string; isDefault: boolean }[] = []
+  reported: { packages: readonly PackageId[]; versions: readonly string[] },
+): Promise<CountableVersion[]> {
+  const found: CountableVersion[] = []
   for (let start = 0; start < reported.packages.length; start += ROWS_PER_STATEMENT) {
     const batch = {
       packages: reported.packages.slice(start, start + ROWS_PER_STATEMENT),
-      normalized: reported.normalized.slice(start, start + ROWS_PER_STATEMENT),
+      versions: reported.versions.slice(start, start + ROWS_PER_STATEMENT),
     }
     const rows = await db
       .selectFrom('versions')
-      .select(['package_id', 'normalized', 'default_branch'])
+      .select(['package_id', 'version', 'normalized', 'default_branch'])
       .where('package_id', 'in', batch.packages)
-      .where((where) => where.or([where('normalized', 'in', batch.normalized), where('default_branch', '=', 1)]))
+      .where((where) =>
+        where.or([
+          where('normalized', 'in', batch.versions),
+          where('version', 'in', batch.versions),
+          where('default_branch', '=', 1),
+        ]),
+      )
       .execute()
     found.push(
-      ...rows.map((row) => ({ package: row.package_id, normalized: row.normalized, isDefault: row.default_branch === 1 })),
+      ...rows.map((row) => ({
+        package: row.package_id,
+        version: row.version,
+        normalized: row.normalized,
+        isDefault: row.default_branch === 1,
+      })),
     )
   }
   return found
+}
+
+/** The normalized form of a version that the package has, or of one that is gone and has counts; else null. */
+export async function findNormalized(db: Db, target: PackageId, version: string): Promise<string | null> {
+  const found = await db
+    .selectFrom('versions')
+    .select('normalized')
+    .where('package_id', '=', target)
+    .where((where) => where.or([where('version', '=', version), where('normalized', '=', version)]))
+    .executeTakeFirst()
+  if (found !== undefined) {
+    return found.normalized
+  }
+  const counted = await db
+    .selectFrom('download_counts')
+    .select('version')
+    .where('package_id', '=', target)
+    .where('version', '=', version)
+    .executeTakeFirst()
+  return counted?.version ?? null
 }

@@ -13,7 +13,7 @@ async function setUp() {
   const target = await packageIdOf(app, organization)
   const buffer = new UsageBuffer(app.ports.log)
   const count = (version = '1.0.0.0', kind: 'download' | 'install' = 'download', counted: PackageId = target) =>
-    buffer.count({ package: counted, version, kind, at: app.clock.now() })
+    buffer.count({ package: counted, version, kind, audience: 'token:1', at: app.clock.now() })
   return { app, organization, target, buffer, count, write: app.ports.database.write }
 }
 
@@ -154,7 +154,7 @@ test('several processes that fold the same versions at once add up', async () =>
   const buffers = Array.from({ length: 4 }, () => new UsageBuffer(app.ports.log))
   for (const [index, buffer] of buffers.entries()) {
     for (const version of index % 2 === 0 ? versions : versions.toReversed()) {
-      buffer.count({ package: target, version, kind: 'download', at: app.clock.now() })
+      buffer.count({ package: target, version, kind: 'download', audience: 'token:1', at: app.clock.now() })
     }
   }
   const databases = buffers.map((_, index) => (index === 0 ? write : app.test.openAnother().write))

@@ -8,10 +8,14 @@
 import { touchToken } from '../access/index.ts'
 import type { Logger } from '../kernel/ports.ts'
 import type { Db } from '../kernel/schema.ts'
-import type { Instant, PackageId, TokenId } from '../kernel/values.ts'
-import { addCounts, type Count } from './counts.sql.ts'
+import type { Instant, OrganizationId, PackageId, TokenId } from '../kernel/values.ts'
+import { addCounts, type AudienceCount, type Count, type UnknownInstall } from './counts.sql.ts'
+import { addUnknownInstalls } from './unknown-installs.sql.ts'
 
 const MAX_ENTRIES = 50_000
+/** Names of packages that do not exist; clients choose them, so few are enough. */
+const MAX_UNKNOWN = 2_000
+const MAX_NAME = 255
 /** The last use of a token is known to the minute. */
 const TOKEN_RESOLUTION = 60_000
 
@@ -19,6 +23,8 @@ const TOKEN_RESOLUTION = 60_000
 export class UsageBuffer {
   readonly #log: Logger
   #counts = new Map<string, Count>()
+  #audiences = new Map<string, AudienceCount>()
+  #unknown = new Map<string, UnknownInstall>()
   #tokens = new Map<TokenId, Instant>()
   readonly #written = new Map<TokenId, Instant>()
   #dropped = 0
@@ -27,17 +33,27 @@ export class UsageBuffer {
     this.#log = log
   }
 
-  /** Counts one download or install of a version. */
-  count(input: { package: PackageId; version: string; kind: Count['kind']; at: Instant }): void {
+  /** Counts one download or install of a version by an audience (`toUsageAudience`). */
+  count(input: { package: PackageId; version: string; kind: Count['kind']; audience: string; at: Instant }): void {
     const day = new Date(input.at).toISOString().slice(0, 10)
-    const key = `${input.package} ${input.version} ${day} ${input.kind}`
-    const known = this.#counts.get(key)
-    if (known !== undefined) {
-      known.count += 1
-    } else if (this.#counts.size < MAX_ENTRIES) {
-      this.#counts.set(key, { package: input.package, version: input.version, day, kind: input.kind, count: 1 })
-    } else {
-      this.#dropped += 1
+    const { package: target, version, kind, audience } = input
+    const isCounted = add(this.#counts, `${target} ${version} ${day} ${kind}`, {
+      package: target,
+      version,
+      day,
+      kind,
+      count: 1,
+    })
+    add(this.#audiences, `${target} ${day} ${audience} ${kind}`, { package: target, audience, day, kind, count: 1 })
+    this.#dropped += isCounted ? 0 : 1
+  }
+
+  /** Counts one install of a name that the organization has no package for (PR-119). */
+  countUnknown(input: { organization: OrganizationId; name: string; at: Instant }): void {
+    const name = input.name.slice(0, MAX_NAME)
+    const key = `${input.organization} ${name}`
+    if (this.#unknown.has(key) || this.#unknown.size < MAX_UNKNOWN) {
+      add(this.#unknown, key, { organization: input.organization, name, count: 1, lastAt: input.at })
     }
   }
 
@@ -51,26 +67,30 @@ export class UsageBuffer {
   /** Writes what has gathered in one transaction. When that fails everything is kept for the next time. */
   async fold(db: Db): Promise<void> {
     const counts = this.#counts
+    const audiences = this.#audiences
+    const unknown = this.#unknown
     const tokens = this.#tokens
-    if (counts.size === 0 && tokens.size === 0) {
+    if (counts.size === 0 && tokens.size === 0 && unknown.size === 0) {
       return
     }
     this.#counts = new Map()
+    this.#audiences = new Map()
+    this.#unknown = new Map()
     this.#tokens = new Map()
     try {
       await db.transaction().execute(async (tx) => {
-        const sorted = [...counts].sort(([left], [right]) => (left < right ? -1 : 1))
-        await addCounts(
-          tx,
-          sorted.map(([, count]) => count),
-        )
+        await addCounts(tx, inOrder(counts), inOrder(audiences))
+        await addUnknownInstalls(tx, inOrder(unknown))
         for (const [token, at] of [...tokens].sort(([left], [right]) => left - right)) {
           await touchToken(tx, token, at)
         }
       })
       this.#remember(tokens)
     } catch (error) {
-      this.#restore(counts, tokens)
+      this.#dropped += restore(this.#counts, counts)
+      restore(this.#audiences, audiences)
+      restore(this.#unknown, unknown)
+      this.#restoreTokens(tokens)
       throw error
     }
     if (this.#dropped > 0) {
@@ -88,21 +108,38 @@ export class UsageBuffer {
     }
   }
 
-  #restore(counts: ReadonlyMap<string, Count>, tokens: ReadonlyMap<TokenId, Instant>): void {
-    for (const [key, count] of counts) {
-      const newer = this.#counts.get(key)
-      if (newer !== undefined) {
-        newer.count += count.count
-      } else if (this.#counts.size < MAX_ENTRIES) {
-        this.#counts.set(key, count)
-      } else {
-        this.#dropped += count.count
-      }
-    }
+  #restoreTokens(tokens: ReadonlyMap<TokenId, Instant>): void {
     for (const [token, at] of tokens) {
       if (this.#tokens.has(token) || this.#tokens.size < MAX_ENTRIES) {
         this.#tokens.set(token, Math.max(at, this.#tokens.get(token) ?? 0))
       }
     }
   }
+}
+
+/** Adds to what is waiting under the same key. False when it is new and too much is waiting already. */
+function add<Entry extends { count: number }>(waiting: Map<string, Entry>, key: string, entry: Entry): boolean {
+  const known = waiting.get(key)
+  if (known !== undefined) {
+    known.count += entry.count
+    return true
+  }
+  if (waiting.size >= MAX_ENTRIES) {
+    return false
+  }
+  waiting.set(key, entry)
+  return true
+}
+
+/** Puts back what could not be written. Returns how much was too much. */
+function restore<Entry extends { count: number }>(waiting: Map<string, Entry>, entries: ReadonlyMap<string, Entry>): number {
+  let dropped = 0
+  for (const [key, entry] of entries) {
+    dropped += add(waiting, key, entry) ? 0 : entry.count
+  }
+  return dropped
+}
+
+function inOrder<Entry>(waiting: ReadonlyMap<string, Entry>): Entry[] {
+  return [...waiting].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, entry]) => entry)
 }

@@ -21,6 +21,12 @@ export async function verifyPassword(password: string, hash: string | null): Pro
   return matches && hash !== null && password !== ''
 }
 
+/** Whether a hash asks for less memory or fewer passes than new ones do, or is of another kind. */
+export function isOutdatedHash(hash: string): boolean {
+  const [, memory, passes] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),/.exec(hash) ?? []
+  return Number(memory ?? 0) < ARGON2ID.memoryCost || Number(passes ?? 0) < ARGON2ID.timeCost
+}
+
 /** The same characters typed on another keyboard may come in another composition (NIST SP 800-63B 5.1.1.2). */
 function toComparable(password: string): string {
   return password.normalize('NFKC')

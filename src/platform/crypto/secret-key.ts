@@ -40,7 +40,8 @@ export function keyFingerprint(key: Uint8Array): string {
   return createHmac('sha256', key).update('repertoire secret key fingerprint').digest('hex').slice(0, 16)
 }
 
-function parseKey(text: string, where: string): Uint8Array {
+/** A key from its text of 64 hexadecimal digits or base64. Throws an error that names `where` it is from. */
+export function parseKey(text: string, where: string): Uint8Array {
   const value = text.trim()
   if (/^[0-9a-f]{64}$/i.test(value)) return new Uint8Array(Buffer.from(value, 'hex'))
   // 43 digits of base64 are 32 bytes and two bits, which must be zero in a proper encoding.

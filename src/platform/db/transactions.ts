@@ -1,6 +1,6 @@
 import type { Actor, Origin } from '../../core/kernel/actor.ts'
-import type { Tx } from '../../core/kernel/ctx.ts'
-import type { DomainEvent } from '../../core/kernel/events.ts'
+import type { ReactingTx, Tx } from '../../core/kernel/ctx.ts'
+import type { DomainEvent, RecordedEvent } from '../../core/kernel/events.ts'
 import type { NewJob } from '../../core/kernel/jobs.ts'
 import type { Db } from '../../core/kernel/schema.ts'
 import type { Instant, JobId } from '../../core/kernel/values.ts'
@@ -17,6 +17,8 @@ export interface TransactionScope {
   newId(): string
   /** Puts a job into the queue's table; given by the queue. */
   enqueue(db: Db, job: NewJob, scope: { now: Instant; newId(): string }): Promise<JobId>
+  /** Called once before the commit with all events of the transaction; what it throws rolls everything back. */
+  react?(tx: ReactingTx, events: readonly RecordedEvent[]): Promise<void>
   onAfterCommitError(error: unknown): void
   /** Sees every committed transaction; the test kit checks its rules here. */
   observe?(committed: { events: readonly DomainEvent[]; jobs: number }): void
@@ -35,7 +37,7 @@ export async function runTransaction<Result>(
   const later: (() => void)[] = []
   let jobs = 0
   const result = await database.write.transaction().execute(async (db) => {
-    const value = await work({
+    const tx: Tx = {
       actor: scope.actor,
       db,
       now: scope.now,
@@ -50,8 +52,11 @@ export async function runTransaction<Result>(
       afterCommit(callback) {
         later.push(callback)
       },
-    })
-    await insertEvents(db, events, scope)
+    }
+    const value = await work(tx)
+    const recorded = events.map((event) => ({ uid: scope.newId(), event }))
+    await insertEvents(db, recorded, scope)
+    await scope.react?.(tx, recorded)
     return value
   })
   database.touched()
@@ -69,22 +74,34 @@ export async function runTransaction<Result>(
   return result
 }
 
-async function insertEvents(db: Db, events: readonly DomainEvent[], scope: TransactionScope): Promise<void> {
+async function insertEvents(db: Db, events: readonly RecordedEvent[], scope: TransactionScope): Promise<void> {
   const origin = JSON.stringify(scope.origin)
   for (let start = 0; start < events.length; start += EVENTS_PER_INSERT) {
-    const rows = events.slice(start, start + EVENTS_PER_INSERT).map((event) => {
+    const rows = events.slice(start, start + EVENTS_PER_INSERT).map(({ uid, event }) => {
       const { type, organization, ...data } = event
       return {
-        uid: scope.newId(),
+        uid,
         type,
         organization_id: organization,
         actor_kind: scope.actor.kind,
-        actor_id: scope.actor.kind === 'token' ? scope.actor.token : null,
+        actor_id: actorId(scope.actor),
         origin,
         data: JSON.stringify(data),
         created_at: scope.now,
+        package_id: 'package' in event ? event.package : null,
       }
     })
     await db.insertInto('events').values(rows).execute()
+  }
+}
+
+function actorId(actor: Actor): number | null {
+  switch (actor.kind) {
+    case 'token':
+      return actor.token
+    case 'user':
+      return actor.user
+    default:
+      return null
   }
 }

@@ -4,8 +4,8 @@ export class ByteReader {
   #chunk: Uint8Array = new Uint8Array(0)
   #offset = 0
 
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.#stream = stream.getReader()
+  constructor(stream: ReadableStream<Uint8Array> | AsyncGenerator<Uint8Array, void, undefined>) {
+    this.#stream = stream instanceof ReadableStream ? stream.getReader() : { read: () => readNext(stream) }
   }
 
   /** The bytes before the next `separator`, which is consumed; null at the end of the stream. A last part without separator counts. */
@@ -45,6 +45,13 @@ export class ByteReader {
     this.#offset = 0
     return !next.done
   }
+}
+
+async function readNext(
+  stream: AsyncGenerator<Uint8Array, void, undefined>,
+): Promise<{ done: boolean; value?: Uint8Array | undefined }> {
+  const next = await stream.next()
+  return next.done === true ? { done: true } : { done: false, value: next.value }
 }
 
 /** The lines of a stream as latin1 text, without their line feeds. */

@@ -1,18 +1,16 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { DomainError } from '../../core/kernel/errors.ts'
 import { type GitUrl, type GitUrlPolicy, parseGitUrl } from '../../core/kernel/git-url.ts'
 import type { Git, Logger } from '../../core/kernel/ports.ts'
-import { readLines } from './byte-reader.ts'
-import { checkObjects } from './cat-file.ts'
 import { type ConnectionPorts, type GitConnection, openConnection, requireFittingCredential } from './git-connection.ts'
-import { classifyGitFailure, describeGitErrors } from './git-failure.ts'
+import { classifyGitFailure } from './git-failure.ts'
 import type { GitCommand, GitRunner } from './git-runner.ts'
 import { directorySize, listPackFiles, type MirrorStore, removeLeftovers } from './mirror-store.ts'
-import { KEEP_PREFIX, readPackedRefs, type Refs, syncDirectory, writePackedRefs } from './packed-refs.ts'
-import { parseRemoteRefs, type RemoteRefs, type UnusableRef } from './remote-refs.ts'
+import { readPackedRefs, type Refs } from './packed-refs.ts'
+import { parseRemoteRefs, type RemoteRefs } from './remote-refs.ts'
+import { replaceRefs } from './replace-refs.ts'
 import { findRenamedSpelling, toLimitedFailure } from './source-probe.ts'
 import { MOST_LISTED_BYTES, packBytes, TransferWatch } from './transfer-watch.ts'
+import { updateMirror } from './update-mirror.ts'
 
 /*
  * A fetch lists the remote's refs, brings the objects that the mirror lacks without touching any ref, and then
@@ -39,47 +37,11 @@ interface Transfer {
   url: GitUrl
 }
 
-const MOST_PACKS = 50
-const UNUSABLE_FILE = 'repertoire-unusable.json'
-
 /** Brings a mirror up to its remote; see `Git.fetch`. */
 export async function fetchMirror(ports: FetchPorts, input: FetchInput): Promise<void> {
   const url = parseGitUrl(input.url, ports.policy)
   requireFittingCredential(url, input.credential)
-  const isNew = !ports.store.exists(input.mirror)
-  const directory = isNew ? await createDraft(ports, input.mirror) : ports.store.path(input.mirror)
-  await removeLeftovers(directory, null)
-  try {
-    await transferWithRetry(ports, input, directory, url)
-    if (isNew) await publishDraft(ports, directory, input.mirror)
-  } catch (error) {
-    if (isNew) await rm(directory, { recursive: true, force: true })
-    throw error
-  }
-  await consolidatePacks(ports, ports.store.path(input.mirror))
-}
-
-/** The refs that the last fetch could not mirror. */
-export async function readUnusableRefs(directory: string): Promise<UnusableRef[]> {
-  const text = await readFile(join(directory, UNUSABLE_FILE), 'utf8').catch(() => '[]')
-  return JSON.parse(text) as UnusableRef[]
-}
-
-async function createDraft(ports: FetchPorts, mirror: string): Promise<string> {
-  const draft = ports.store.draftPath(mirror)
-  await rm(draft, { recursive: true, force: true })
-  await mkdir(draft)
-  const made = await ports.runner.run({ directory: draft, arguments: ['init', '--quiet', '--bare'] })
-  if (made.code !== 0) throw new DomainError('storage_unavailable', { problem: describeGitErrors(made.errors) })
-  return draft
-}
-
-async function publishDraft(ports: FetchPorts, draft: string, mirror: string): Promise<void> {
-  const place = ports.store.path(mirror)
-  // A directory without HEAD is no mirror; it can only be what was left of one.
-  await rm(place, { recursive: true, force: true })
-  await rename(draft, place)
-  await syncDirectory(dirname(place))
+  await updateMirror(ports, input.mirror, (directory) => transferWithRetry(ports, input, directory, url))
 }
 
 /** Hosts redirect `repository` to `repository.git`; that spelling is tried once. */
@@ -101,7 +63,7 @@ async function transfer(ports: FetchPorts, input: FetchInput, directory: string,
     if (remote === null) return await findRenamedSpelling(toProbe(current), url)
     const before = await readPackedRefs(directory)
     await receiveObjects(current, before, remote)
-    await replaceRefs(current, before, remote)
+    await replaceRefs(ports, directory, { before, remote })
     return null
   } finally {
     await connection.close()
@@ -169,54 +131,4 @@ async function runRemote(
   if (problem !== null) throw problem
   ports.log.debug('git failed', { command: command[0], code, errors })
   return { output, failure: classifyGitFailure(errors) }
-}
-
-/** Nothing changed is the common case and writes nothing. */
-async function replaceRefs(current: Transfer, before: Refs, remote: RemoteRefs): Promise<void> {
-  const { directory } = current
-  const after: Refs = new Map(remote.refs)
-  for (const [name, objectId] of before) if (name.startsWith(KEEP_PREFIX)) after.set(name, objectId)
-  for (const objectId of await listAbandoned(current, before, after)) after.set(`${KEEP_PREFIX}${objectId}`, objectId)
-  await writeUnusableRefs(directory, remote.unusable)
-  if (!isEqual(before, after)) await writePackedRefs(directory, after)
-}
-
-async function writeUnusableRefs(directory: string, unusable: readonly UnusableRef[]): Promise<void> {
-  const path = join(directory, UNUSABLE_FILE)
-  await writeFile(`${path}.new`, JSON.stringify(unusable))
-  await rename(`${path}.new`, path)
-}
-
-/** What refs pointed to and no ref of the new state reaches; trees and blobs always count. */
-async function listAbandoned({ ports, directory }: Transfer, before: Refs, after: Refs): Promise<string[]> {
-  const present = new Set(after.values())
-  const left = [...new Set(before.values())].filter((objectId) => !present.has(objectId))
-  if (left.length === 0) return []
-  const unreached = new Set<string>()
-  const lines = [...left, ...[...present].map((objectId) => `^${objectId}`)]
-  const running = ports.runner.start({ directory, arguments: ['rev-list', '--stdin'], input: lines })
-  const wanted = new Set(left)
-  for await (const line of readLines(running.output)) if (wanted.has(line)) unreached.add(line)
-  const { code, errors } = await running.ended
-  if (code !== 0) throw new DomainError('source_invalid', { problem: describeGitErrors(errors) })
-  const abandoned: string[] = []
-  for await (const object of checkObjects(ports.runner, directory, left)) {
-    if (object !== null && (object.type !== 'commit' || unreached.has(object.objectId))) abandoned.push(object.objectId)
-  }
-  return abandoned
-}
-
-function isEqual(left: Refs, right: Refs): boolean {
-  if (left.size !== right.size) return false
-  for (const [name, objectId] of left) if (right.get(name) !== objectId) return false
-  return true
-}
-
-/** Each fetch adds a pack and reading slows with their number. Nothing is dropped, not even what no ref reaches. */
-async function consolidatePacks(ports: FetchPorts, directory: string): Promise<void> {
-  const packs = [...(await listPackFiles(directory))].filter((name) => name.endsWith('.pack'))
-  if (packs.length < MOST_PACKS) return
-  const result = await ports.runner.run({ directory, arguments: ['repack', '-a', '-d', '-k', '--quiet'] })
-  if (result.code !== 0)
-    ports.log.warn('packs of a mirror could not be consolidated', { directory, errors: describeGitErrors(result.errors) })
 }

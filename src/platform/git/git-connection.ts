@@ -80,7 +80,8 @@ function connection(environment: Record<string, string>, directory: PrivateDirec
   return { environment, received: () => 0, problem: () => null, close: async () => directory?.remove() }
 }
 
-function registerSecret(secrets: Secrets, credential: GitCredential): void {
+/** Keeps a credential out of all that is printed. */
+export function registerSecret(secrets: Secrets, credential: GitCredential): void {
   if (credential.kind === 'basic') {
     secrets.redact(credential.password)
     secrets.redact(Buffer.from(`${credential.username}:${credential.password}`).toString('base64'))
@@ -126,6 +127,17 @@ async function sshEnvironment(
   credential: GitCredential | null,
   directory: string,
 ): Promise<Record<string, string>> {
+  const command = await sshCommand(ports, url, credential, directory)
+  return { GIT_ALLOW_PROTOCOL: 'ssh', GIT_SSH_COMMAND: command.map(quoteForShell).join(' '), GIT_SSH_VARIANT: 'ssh' }
+}
+
+/** The program and options that reach the host of an ssh URL, at an address that the guard allowed; the host itself comes after them. */
+export async function sshCommand(
+  ports: ConnectionPorts,
+  url: Pick<GitUrl, 'host' | 'port'>,
+  credential: GitCredential | null,
+  directory: string,
+): Promise<string[]> {
   const [address] = await ports.egress.resolveAllowed(url.host)
   const identity = credential?.kind === 'ssh_key' ? await writeKey(directory, credential.privateKey) : 'none'
   const alias = url.port === 22 ? url.host : `[${url.host}]:${url.port}`
@@ -149,8 +161,7 @@ async function sshEnvironment(
     'ServerAliveInterval=15',
     'LogLevel=ERROR',
   ]
-  const command = ['ssh', '-F', '/dev/null', ...options.flatMap((option) => ['-o', option])]
-  return { GIT_ALLOW_PROTOCOL: 'ssh', GIT_SSH_COMMAND: command.map(quoteForShell).join(' '), GIT_SSH_VARIANT: 'ssh' }
+  return ['ssh', '-F', '/dev/null', ...options.flatMap((option) => ['-o', option])]
 }
 
 /** The format needs line feeds and one at the end; texts pasted into forms often lack both. */
@@ -161,8 +172,8 @@ async function writeKey(directory: string, privateKey: string): Promise<string> 
   return path
 }
 
-/** Git hands this variable to a shell. */
-function quoteForShell(text: string): string {
+/** A word for a shell, and for whatever splits command lines as one. */
+export function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 

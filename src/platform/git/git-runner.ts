@@ -2,15 +2,19 @@ import { existsSync } from 'node:fs'
 import { DomainError } from '../../core/kernel/errors.ts'
 import { baseEnvironment, safeArguments } from './git-environment.ts'
 
-/** One git process to start. Arguments never hold a secret: they are readable by every user of the machine. */
+/** One process to start, of git unless it says otherwise. Arguments never hold a secret: they are readable by every user of the machine. */
 export interface GitCommand {
   /** The bare repository that it works on. */
   directory: string
+  /** Another program in place of git; it gets exactly these `arguments` and this `environment`. */
+  program?: 'svn' | 'hg'
   arguments: readonly string[]
   /** Added to the minimal environment; secrets may be here. */
   environment?: Readonly<Record<string, string>>
   /** Lines for its standard input, written as fast as git reads them. */
   input?: Iterable<string>
+  /** Bytes for its standard input in place of lines; each portion is asked for when the one before was taken. */
+  stream?: AsyncIterable<Uint8Array>
   /** Called with each line of progress and error text. */
   onErrorLine?: (line: string) => void
 }
@@ -44,15 +48,9 @@ export class GitRunner {
   start(command: GitCommand): GitProcess {
     this.requireOpen()
     if (!existsSync(command.directory)) throw new DomainError('source_invalid', { problem: 'it has never been fetched' })
-    const child = Bun.spawn(['git', ...safeArguments(command.directory), ...command.arguments], {
-      env: { ...baseEnvironment(), ...command.environment },
-      cwd: command.directory,
-      stdin: command.input === undefined ? 'ignore' : 'pipe',
-      stdout: 'pipe',
-      stderr: 'pipe',
-      detached: true,
-    })
-    if (command.input !== undefined && child.stdin !== undefined) void feed(child.stdin, command.input)
+    const child = spawn(command)
+    if (command.input !== undefined) void feed(child.stdin, toPortions(command.input))
+    if (command.stream !== undefined) void feed(child.stdin, command.stream)
     const ended = this.#watchEnd(child, command.onErrorLine)
     const running: GitProcess = {
       pid: child.pid,
@@ -101,7 +99,7 @@ export class GitRunner {
   }
 
   async #watchEnd(
-    child: Bun.Subprocess<Bun.SpawnOptions.Writable, 'pipe', 'pipe'>,
+    child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>,
     onLine?: (line: string) => void,
   ): Promise<{ code: number; errors: string }> {
     const errors = await readErrors(child.stderr, onLine)
@@ -118,18 +116,42 @@ function killGroup(pid: number): void {
   }
 }
 
-/** Writes in portions and waits for each: git's pace bounds the memory. A process that ended reads no more. */
-async function feed(sink: Bun.FileSink, lines: Iterable<string>): Promise<void> {
+function spawn(command: GitCommand): Bun.Subprocess<'pipe', 'pipe', 'pipe'> {
+  const { program, directory } = command
+  const line =
+    program === undefined ? ['git', ...safeArguments(directory), ...command.arguments] : [program, ...command.arguments]
+  const env = program === undefined ? { ...baseEnvironment(), ...command.environment } : { ...command.environment }
   try {
-    let portion: string[] = []
-    for (const line of lines) {
-      portion.push(line)
-      if (portion.length < 512) continue
-      await sink.write(`${portion.join('\n')}\n`)
+    const child = Bun.spawn(line, { env, cwd: directory, stdin: 'pipe', stdout: 'pipe', stderr: 'pipe', detached: true })
+    if (command.input === undefined && command.stream === undefined) void child.stdin.end()
+    return child
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOENT') throw error
+    throw new DomainError('source_invalid', { problem: `the program "${line[0]}" is not installed on the server` }, error)
+  }
+}
+
+function* toPortions(lines: Iterable<string>): Generator<string, void, undefined> {
+  let portion: string[] = []
+  for (const line of lines) {
+    portion.push(line)
+    if (portion.length < 512) continue
+    yield `${portion.join('\n')}\n`
+    portion = []
+  }
+  if (portion.length > 0) yield `${portion.join('\n')}\n`
+}
+
+/** Waits for each portion: the reader's pace bounds the memory. A process that ended reads no more. */
+async function feed(
+  sink: Bun.FileSink,
+  portions: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+): Promise<void> {
+  try {
+    for await (const portion of portions) {
+      await sink.write(portion)
       await sink.flush()
-      portion = []
     }
-    if (portion.length > 0) await sink.write(`${portion.join('\n')}\n`)
     await sink.end()
   } catch {
     // The exit code tells what happened.

@@ -6,14 +6,15 @@ import { decodeUtf8 } from './ref-name.ts'
 
 const MODES: Readonly<Record<string, GitTreeEntry['mode']>> = { '100755': 'executable', '120000': 'symlink' }
 
-/** The files of a commit; see `Git.listTree`. Reading stops at the limit, so that a tree of any size costs no more. */
+/** The files of a commit or of a directory of it; see `Git.listTree`. Reading stops at the limit, so that a tree of any size costs no more. */
 export async function listTree(
   runner: GitRunner,
   directory: string,
-  input: { commit: string; limit: number },
+  input: { commit: string; directory?: string; limit: number },
 ): Promise<GitTreeEntry[]> {
   if (!/^[0-9a-f]{40}$/.test(input.commit)) throw new Error('a full commit id is required')
-  const command = { directory, arguments: ['ls-tree', '-r', '-l', '-z', '--full-tree', input.commit] }
+  const tree = input.directory === undefined || input.directory === '' ? input.commit : `${input.commit}:${input.directory}`
+  const command = { directory, arguments: ['ls-tree', '-r', '-l', '-z', '--full-tree', tree] }
   const entries: GitTreeEntry[] = []
   for await (const entry of withProcess(runner, command, async function* (reader) {
     for (let line = await reader.findUntil(0); line !== null; line = await reader.findUntil(0)) yield parseEntry(line)

@@ -89,6 +89,7 @@ export async function removeLeftovers(directory: string, known: ReadonlySet<stri
     if (isLeftover || known?.has(name) === false) await rm(join(packs, name), { force: true })
   }
   for (const name of await readdir(directory)) {
-    if (name.endsWith('.lock') || name.endsWith('.new')) await rm(join(directory, name), { force: true })
+    if (name.endsWith('.lock') || name.endsWith('.new') || name.startsWith('fast_import_crash_'))
+      await rm(join(directory, name), { recursive: true, force: true })
   }
 }

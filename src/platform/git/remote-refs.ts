@@ -45,7 +45,8 @@ function isObjectId(text: string): boolean {
   return /^[0-9a-f]{40}$/.test(text)
 }
 
-function addRef(remote: RemoteRefs, name: string, objectId: string): void {
+/** Adds a branch or tag by its full name, or says why it cannot be mirrored. Anything else is passed over. */
+export function addRef(remote: RemoteRefs, name: string, objectId: string): void {
   const kind = kindOf(name)
   if (kind === null || name.endsWith('^{}') || remote.refs.has(name)) return
   const reason = findRefNameFault(name)
@@ -62,7 +63,7 @@ function kindOf(name: string): 'tag' | 'branch' | null {
 }
 
 /** A HEAD that names a branch is that branch; any other HEAD is only its commit. */
-function addHead(refs: Refs, target: string | null, commit: string | null): void {
+export function addHead(refs: Refs, target: string | null, commit: string | null): void {
   const commitOfBranch = target?.startsWith('refs/heads/') === true ? refs.get(target) : undefined
   if (target !== null && commitOfBranch !== undefined)
     refs.set(`${HEAD_PREFIX}${target.slice('refs/heads/'.length)}`, commitOfBranch)

@@ -44,7 +44,7 @@ async function insertJob(db: Db, job: NewJob, scope: { now: Instant; newId(): st
       state: 'queued',
       attempts: 0,
       max_attempts: job.maxAttempts,
-      run_at: scope.now,
+      run_at: job.runAt ?? scope.now,
       created_at: scope.now,
     })
     // A literal: the databases match the condition with that of the partial index, which a parameter would prevent.

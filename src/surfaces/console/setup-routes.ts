@@ -3,6 +3,7 @@ import { createToken, isSetupSecret, setUpInstance } from '../../core/access/ind
 import type { Actor } from '../../core/kernel/actor.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import { DomainError, isDomainError } from '../../core/kernel/errors.ts'
+import { READ_SCOPES } from '../../core/kernel/scopes.ts'
 import { escapeHtml, htmlPage } from '../http/html.ts'
 import { readBody } from '../http/request-body.ts'
 import type { Call, Route } from '../http/route.ts'
@@ -54,7 +55,7 @@ async function submit(call: Call, ctxFor: (actor: Actor, call: Call) => Ctx): Pr
     const { secret } = await createToken(ctxFor({ kind: 'system' }, call), {
       organization: organization.id,
       name: 'first token',
-      access: 'read',
+      scopes: READ_SCOPES,
       packages: null,
       expiresAt: null,
     })

@@ -41,3 +41,13 @@ function readBasicSecret(value: string): string | null {
   const secret = EMPTY_PASSWORDS.has(password) ? user : password
   return secret === '' ? null : secret
 }
+
+/** Whether a header has a token in a form that every dialect knows: `Bearer`, or the password of `Basic`. */
+export function hasPasswordToken(authorization: string | null): boolean {
+  const [, scheme = '', value = ''] = /^(\S+) +(\S.*?) *$/.exec(authorization ?? '') ?? []
+  if (scheme.toLowerCase() !== 'basic') {
+    return scheme.toLowerCase() === 'bearer'
+  }
+  const decoded = Buffer.from(value, 'base64').toString('utf8')
+  return !EMPTY_PASSWORDS.has(decoded.slice(decoded.indexOf(':') + 1))
+}

@@ -52,7 +52,8 @@ export function domainErrorResponse(error: DomainError): Response {
       { 'WWW-Authenticate': 'Basic realm="Repertoire", charset="UTF-8"', Vary: 'Authorization' },
     )
   }
-  const retry: Record<string, string> = error.kind === 'unavailable' || error.kind === 'limited' ? { 'Retry-After': '5' } : {}
+  const retry: Record<string, string> =
+    error.kind === 'unavailable' || error.kind === 'limited' ? { 'Retry-After': String(error.details['seconds'] ?? 5) } : {}
   return errorResponse(status, { message: error.message }, retry)
 }
 

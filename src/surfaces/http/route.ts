@@ -1,5 +1,7 @@
 import type { Actor, Origin } from '../../core/kernel/actor.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
+import type { Operation } from './operation.ts'
+import type { RouteLimit } from './rate-limits.ts'
 
 /** A request as handlers see it: decoded as far as all surfaces agree. */
 export interface Call {
@@ -22,13 +24,17 @@ export interface Call {
 
 /** One row of a surface's route table. */
 export interface Route {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Hono's pattern. Every first segment that is not a parameter is reserved as an organization slug. */
   path: string
   /** Names the surface in metrics. */
   surface: string
   /** The contract clauses that the route serves. */
   clauses: readonly string[]
+  /** The limit that its requests take from; none by default. */
+  limit?: RouteLimit
+  /** What the API documentation says about it; routes without are not in it. */
+  operation?: Operation
   handle(call: Call): Promise<Response> | Response
 }
 

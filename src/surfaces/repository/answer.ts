@@ -9,8 +9,10 @@ export interface Answer {
   status: number
   headers: Readonly<Record<string, string>>
   body: AnswerBody
-  /** The value that a client returns in `If-Modified-Since`; null for what is not revalidated. */
+  /** The value that a client returns in `If-Modified-Since`; null for what is not revalidated by time. */
   lastModified: string | null
+  /** The strong validator that a client returns in `If-None-Match`; null for what has none. */
+  etag: string | null
   /** Whose use of which token this is. */
   token: TokenId | null
   /** What a complete transfer counts as. */
@@ -34,14 +36,13 @@ export interface Sent {
 }
 
 /**
- * Turns an answer into the response to one request: 304 when the client has exactly this `Last-Modified` (CO-004, CO-042: equality, so a
- * wrong or older date gets the body), the headers alone for HEAD, a part for a simple byte range of an archive (CO-083), else the
- * whole. `If-None-Match` is not supported and therefore never gives 304 (abuse 48). Archives have no validator, so no `If-Range` can
- * match and the range of such a request is ignored (RFC 9110 §13.1.5).
+ * Turns an answer into the response to one request: 304 for the copy that the client has, the headers alone for HEAD, a part for a simple
+ * byte range of an archive (CO-083), else the whole. An answer is only asked for its validators after it was found for this actor, so nobody
+ * learns by 304 what they may not see (abuse 48).
  */
 export function sendAnswer(request: Request, answer: Answer): Sent {
   const { headers, status } = answer
-  if (answer.lastModified !== null && request.headers.get('if-modified-since') === answer.lastModified) {
+  if (isPresent(request.headers, answer)) {
     return { response: new Response(null, { status: 304, headers: prepareHeaders(answer).withoutBody }), counts: false }
   }
   if (request.method === 'HEAD') {
@@ -50,7 +51,7 @@ export function sendAnswer(request: Request, answer: Answer): Sent {
       counts: false,
     }
   }
-  const range = answer.download === null || status !== 200 ? null : readRange(request.headers, bodySize(answer.body))
+  const range = answer.download === null || status !== 200 ? null : readRange(request.headers, answer)
   if (range === 'unsatisfiable') {
     const size = `bytes */${bodySize(answer.body)}`
     return {
@@ -62,6 +63,23 @@ export function sendAnswer(request: Request, answer: Answer): Sent {
     return { response: sendRange(answer, range), counts: range.start === 0 }
   }
   return { response: new Response(toBody(answer.body), { status, headers: prepareHeaders(answer).complete }), counts: true }
+}
+
+/**
+ * Whether the client has this very answer. `If-None-Match` decides where it is sent (RFC 9110 §13.2.2, PR-112). `If-Modified-Since` is compared
+ * for equality, so that a wrong or older date gets the body (CO-004, CO-042): views of several audiences have dates that say nothing about
+ * which is newer.
+ */
+function isPresent(headers: Headers, { etag, lastModified }: Answer): boolean {
+  const tags = headers.get('if-none-match')
+  if (tags !== null) {
+    return etag !== null && (tags === etag || matchesTag(tags, etag))
+  }
+  return lastModified !== null && headers.get('if-modified-since') === lastModified
+}
+
+function matchesTag(tags: string, etag: string): boolean {
+  return tags.trim() === '*' || tags.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
 }
 
 interface PreparedHeaders {
@@ -81,9 +99,11 @@ function prepareHeaders(answer: Answer): PreparedHeaders {
   return headers
 }
 
-function withoutBody(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const { 'Content-Type': _type, 'Content-Encoding': _coding, ...rest } = headers
-  return rest
+/** What RFC 9110 §15.4.5 asks for; the client has the rest, and the time, with its copy. */
+const WITHOUT_BODY = ['ETag', 'Cache-Control', 'Vary']
+
+function withoutBody(headers: Readonly<Record<string, string>>): [string, string][] {
+  return Object.entries(headers).filter(([name]) => WITHOUT_BODY.includes(name))
 }
 
 function toBody(body: AnswerBody): Bun.BodyInit {
@@ -96,12 +116,17 @@ interface ByteRange {
   end: number
 }
 
-/** One range; several and malformed ones are ignored, which RFC 9110 §14.2 allows. */
-function readRange(headers: Headers, size: number): ByteRange | 'unsatisfiable' | null {
+/**
+ * One range; several and malformed ones are ignored, which RFC 9110 §14.2 allows. With `If-Range` the rest is only sent of the very
+ * file that the client has the beginning of (RFC 9110 §13.1.5).
+ */
+function readRange(headers: Headers, { body, etag }: Answer): ByteRange | 'unsatisfiable' | null {
   const header = headers.get('range')
-  if (header === null || headers.has('if-range')) {
+  const condition = headers.get('if-range')
+  if (header === null || (condition !== null && condition !== etag)) {
     return null
   }
+  const size = bodySize(body)
   const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header) ?? []
   if ((first === '' && last === '') || (first !== '' && last !== '' && Number(last) < Number(first))) {
     return null

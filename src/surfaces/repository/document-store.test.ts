@@ -2,20 +2,26 @@ import { expect, test } from 'bun:test'
 import { bumpPackage } from '../../core/packages/index.ts'
 import { buildPackage, buildToken, packageIdOf } from '../../../test/kit/build.ts'
 import { createTestServer } from '../../../test/kit/http.ts'
-import type { DocumentRenderer } from './document-store.ts'
+import type { DocumentOrder, DocumentRenderer } from './document-store.ts'
+
+function describe(order: DocumentOrder): string {
+  switch (order.kind) {
+    case 'package':
+      return `${order.request.package.name} ${order.request.kind} ${order.request.repositoryUrl}`
+    case 'root':
+      return `root ${order.request.audience.view}`
+    default:
+      return order.kind
+  }
+}
 
 /** Counts what is rendered, and takes its time over it. */
 function counting(rendered: string[]): (inline: DocumentRenderer) => DocumentRenderer {
   return (inline) => ({
-    async renderPackage(request) {
-      rendered.push(`${request.package.name} ${request.kind} ${request.repositoryUrl}`)
+    async render(order) {
+      rendered.push(describe(order))
       await Bun.sleep(5)
-      return inline.renderPackage(request)
-    },
-    async renderRoot(audience, repositoryUrl) {
-      rendered.push(`root ${audience.view}`)
-      await Bun.sleep(5)
-      return inline.renderRoot(audience, repositoryUrl)
+      return inline.render(order)
     },
   })
 }
@@ -80,8 +86,7 @@ test('a document that could not be rendered is tried again by the next request',
   let broken = true
   const server = await createTestServer({
     renderer: (inline) => ({
-      ...inline,
-      renderPackage: (request) => (broken ? Promise.reject(new Error('no memory')) : inline.renderPackage(request)),
+      render: (order) => (broken ? Promise.reject(new Error('no memory')) : inline.render(order)),
     }),
   })
   const { app, send } = server
@@ -93,4 +98,22 @@ test('a document that could not be rendered is tried again by the next request',
   broken = false
   expect((await send('/acme/p2/acme/http.json', { token })).status).toBe(200)
   app.warnings.splice(0)
+})
+
+test.each<[string, Record<string, string>, string]>([
+  ['/org/acme/packages.json', {}, 'inline-root'],
+  ['/acme/packages.json', { 'User-Agent': 'Composer/1.10.27' }, 'legacy-root'],
+  ['/org/acme/p2/acme/http.json', {}, 'keyed'],
+  ['/acme/p/acme/http.json', {}, 'legacy-lazy'],
+])('of many who ask at once for %s, one renders it, and once more after a change', async (path, headers, kind) => {
+  const { app, organization, send, rendered } = await setUp()
+  const tokens = await Promise.all(Array.from({ length: 10 }, () => buildToken(app, organization)))
+  const all = () => Promise.all(tokens.map(({ secret }) => send(path, { token: secret, headers })))
+
+  const first = await all()
+  await buildPackage(app, { organization, versions: ['1.0.0', '1.1.0'] })
+  const second = await all()
+
+  expect([...first, ...second].every(({ status }) => status === 200)).toBe(true)
+  expect(rendered).toEqual([kind, kind])
 })

@@ -1,22 +1,44 @@
-import type { Audience, DocumentKind, DocumentRequest } from '../../core/catalog/index.ts'
+import type { Audience, CatalogStamp, DocumentRequest, KeyedRequest, RootRequest } from '../../core/catalog/index.ts'
 import type { Package } from '../../core/packages/index.ts'
 import { TwoGenerations } from '../http/two-generations.ts'
 
-/** A JSON document in the codings that clients ask for. `length` is that of the plain text in bytes. */
+/** A JSON document in the codings that clients ask for. `length` is that of the plain text in bytes, `hash` its SHA-256. */
 export interface CompressedDocument {
   gzip: Uint8Array
   zstd: Uint8Array
   length: number
+  hash: string
 }
+
+/** A file of Composer 1 that is asked for by its checksum. */
+export interface LegacyFileRequest extends RootRequest {
+  /** The name of a list, or of a package or of what packages provide. */
+  name: string
+  hash: string
+}
+
+/**
+ * A document to be rendered. `package` and `root` are those of Composer 2; `keyed` and `inline-root` the documented form; the others are for
+ * Composer 1. All but what is asked for by its checksum exists.
+ */
+export type DocumentOrder =
+  | { kind: 'package'; request: DocumentRequest }
+  | { kind: 'root'; request: RootRequest }
+  | { kind: 'keyed'; request: KeyedRequest }
+  | { kind: 'inline-root'; request: RootRequest }
+  | { kind: 'legacy-root'; request: RootRequest }
+  | { kind: 'legacy-list'; request: LegacyFileRequest }
+  | { kind: 'legacy-file'; request: LegacyFileRequest }
+  | { kind: 'legacy-lazy'; request: { packages: readonly Package[]; repositoryUrl: string } }
 
 /** Renders and compresses documents, off the serving thread where that matters. */
 export interface DocumentRenderer {
-  renderPackage(request: DocumentRequest): Promise<CompressedDocument>
-  renderRoot(audience: Audience, repositoryUrl: string): Promise<CompressedDocument>
+  /** Null for a checksum that no present or recent file has. */
+  render(order: DocumentOrder): Promise<CompressedDocument | null>
 }
 
 interface Kept {
-  revision: number
+  revision: number | string
   document: CompressedDocument
 }
 
@@ -30,7 +52,7 @@ const MAX_DOCUMENTS = 100_000
 export class DocumentStore {
   readonly #renderer: DocumentRenderer
   readonly #kept: TwoGenerations<Kept>
-  readonly #rendering = new Map<string, Promise<CompressedDocument>>()
+  readonly #rendering = new Map<string, Promise<CompressedDocument | null>>()
 
   constructor(renderer: DocumentRenderer, bytes: number) {
     this.#renderer = renderer
@@ -41,18 +63,37 @@ export class DocumentStore {
   }
 
   /** The metadata document of a package at its present revision. */
-  packageDocument(target: Package, kind: DocumentKind, repositoryUrl: string): Promise<CompressedDocument> {
-    return this.#find(`${target.id} ${kind} ${repositoryUrl}`, target.revision, () =>
-      this.#renderer.renderPackage({ package: target, kind, repositoryUrl }),
-    )
+  packageDocument(request: DocumentRequest): Promise<CompressedDocument> {
+    const { package: target, kind, repositoryUrl } = request
+    return this.#get(`${target.id} ${kind} ${repositoryUrl}`, target.revision, { kind: 'package', request })
   }
 
   /** The root document of a repository for one view at the organization's present revision. */
-  rootDocument(audience: Audience, repositoryUrl: string): Promise<CompressedDocument> {
-    const { organization, view } = audience
-    return this.#find(`root ${organization.id} ${view} ${repositoryUrl}`, organization.revision, () =>
-      this.#renderer.renderRoot(audience, repositoryUrl),
-    )
+  rootDocument(request: RootRequest): Promise<CompressedDocument> {
+    return this.#get(`root ${viewOf(request)}`, request.audience.organization.revision, { kind: 'root', request })
+  }
+
+  /** The documented form of a package's metadata at its present revision. */
+  keyedDocument(request: KeyedRequest): Promise<CompressedDocument> {
+    const { package: target, kind, repositoryUrl } = request
+    return this.#get(`keyed ${target.id} ${kind} ${repositoryUrl}`, target.revision, { kind: 'keyed', request })
+  }
+
+  /** A root document that depends on all packages, at the present stamp of the catalog. */
+  wholeDocument(kind: 'inline-root' | 'legacy-root', request: RootRequest, stamp: CatalogStamp): Promise<CompressedDocument> {
+    return this.#get(`${kind} ${viewOf(request)}`, stamp.revision, { kind, request })
+  }
+
+  /** A file of Composer 1 by its checksum; null when no present or recent file has it. Files of one view are never given to another. */
+  legacyFile(kind: 'legacy-list' | 'legacy-file', request: LegacyFileRequest): Promise<CompressedDocument | null> {
+    return this.#find(`${kind} ${viewOf(request)} ${request.name}`, request.hash, { kind, request })
+  }
+
+  /** The file of a name made of these packages at their present revisions. `name` is in lower case. */
+  lazyDocument(name: string, packages: readonly Package[], repositoryUrl: string): Promise<CompressedDocument> {
+    const revision = packages.map(({ id, revision }) => `${id}:${revision}`).join()
+    const request = { packages, repositoryUrl }
+    return this.#get(`lazy ${packages[0]?.organization} ${name} ${repositoryUrl}`, revision, { kind: 'legacy-lazy', request })
   }
 
   /** Bytes held in memory. */
@@ -60,7 +101,15 @@ export class DocumentStore {
     return this.#kept.bytes
   }
 
-  async #find(key: string, revision: number, render: () => Promise<CompressedDocument>): Promise<CompressedDocument> {
+  async #get(key: string, revision: number | string, order: DocumentOrder): Promise<CompressedDocument> {
+    const document = await this.#find(key, revision, order)
+    if (document === null) {
+      throw new Error(`A document of kind ${order.kind} was not rendered.`)
+    }
+    return document
+  }
+
+  async #find(key: string, revision: number | string, order: DocumentOrder): Promise<CompressedDocument | null> {
     const kept = this.#kept.find(key)
     if (kept?.revision === revision) {
       return kept.document
@@ -70,14 +119,21 @@ export class DocumentStore {
     if (underWay !== undefined) {
       return underWay
     }
-    const rendering = render()
+    const rendering = this.#renderer.render(order)
     this.#rendering.set(flight, rendering)
     try {
       const document = await rendering
-      this.#kept.put(key, { revision, document })
+      if (document !== null) {
+        this.#kept.put(key, { revision, document })
+      }
       return document
     } finally {
       this.#rendering.delete(flight)
     }
   }
+}
+
+/** What tells the views of one repository apart. */
+function viewOf({ audience, repositoryUrl }: { audience: Audience; repositoryUrl: string }): string {
+  return `${audience.organization.id} ${audience.view} ${repositoryUrl}`
 }

@@ -7,20 +7,21 @@
  *
  * Nothing here writes: uses and downloads go to the usage buffer.
  */
-import { findActorByHash, hashTokenSecret } from '../../core/access/index.ts'
+import { findActorByHash, hashTokenSecret, requireAllowedAddress } from '../../core/access/index.ts'
 import { UnknownReferences } from '../../core/catalog/index.ts'
 import type { Actor, Origin } from '../../core/kernel/actor.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
-import { DomainError, isDomainError } from '../../core/kernel/errors.ts'
+import { isDomainError } from '../../core/kernel/errors.ts'
 import type { Clock } from '../../core/kernel/ports.ts'
 import type { Db } from '../../core/kernel/schema.ts'
 import type { UsageBuffer } from '../../core/statistics/index.ts'
-import { readSecret } from '../http/credentials.ts'
-import { domainErrorResponse } from '../http/errors.ts'
+import { hasPasswordToken, readSecret } from '../http/credentials.ts'
+import { takeDownload, takeRequest, tooManyAttempts, withRateHeaders } from '../http/rate-limits.ts'
 import type { Telemetry } from '../http/telemetry.ts'
 import { TwoGenerations } from '../http/two-generations.ts'
 import { bodySize, sendAnswer, type Answer } from './answer.ts'
 import type { DocumentStore } from './document-store.ts'
+import { toRefusal, type Refusal } from './refusal.ts'
 import { parseRepositoryPath, type RepositoryPath } from './repository-path.ts'
 import { resolveAnswer, type AnswerTools, type Coding } from './resolve-answer.ts'
 
@@ -51,12 +52,23 @@ export interface IncomingRequest {
 interface Kept {
   stamp: number
   expiresAt: number
-  outcome: Answer | DomainError
+  outcome: Answer | Refusal
+  /** What the documented form counts requests by (PR-017, PR-018); null in the other. */
+  limited: Limited | null
 }
 
 interface Found {
-  outcome: Answer | DomainError
+  outcome: Answer | Refusal
   expiresAt: number
+  limited: Limited | null
+  /** The answer depends on the client's address, so it is found anew for each request. */
+  isBound: boolean
+}
+
+/** Who takes from which limit: a download from that of its package, anything else from that of the API. */
+interface Limited {
+  caller: Ctx
+  download: string | null
 }
 
 const MAX_ANSWERS = 20_000
@@ -74,7 +86,7 @@ export class HotPath {
     this.#parts = parts
     this.#tools = { documents: parts.documents, unknown: new UnknownReferences() }
     this.#answers = new TwoGenerations({ count: MAX_ANSWERS, bytes: parts.cacheBytes / 2 }, ({ outcome }) =>
-      outcome instanceof DomainError ? 1500 : 600 + (outcome.body instanceof Uint8Array ? bodySize(outcome.body) : 0),
+      'respond' in outcome ? 1500 : 700 + (outcome.body instanceof Uint8Array ? bodySize(outcome.body) : 0),
     )
     this.#hashes = new TwoGenerations({ count: MAX_SECRETS, bytes: MAX_SECRETS * 300 }, () => 100)
   }
@@ -99,9 +111,14 @@ export class HotPath {
     }
     const { request } = incoming
     const authorization = request.headers.get('authorization')
-    const coding = parsed.kind === 'dist' ? 'identity' : chooseCoding(request.headers.get('accept-encoding'))
+    const isArchive = parsed.kind === 'dist' || parsed.kind === 'version'
+    const coding = isArchive ? 'identity' : chooseCoding(request.headers.get('accept-encoding'))
+    const search = readSearch(request.url)
+    const isLegacy = parsed.kind === 'root' && isLegacyClient(request)
     // None of the parts can have a line break, so different requests have different keys.
-    const key = this.#parts.hasFixedUrl ? rawKey(request) : `${authorization}\n${coding}\n${incoming.baseUrl}\n${incoming.path}`
+    const key = this.#parts.hasFixedUrl
+      ? rawKey(request)
+      : `${authorization}\n${coding}\n${incoming.baseUrl}\n${incoming.path}${search}${isLegacy ? LEGACY_KEY : ''}`
     const stamp = this.#parts.stamp()
     const kept = this.#answers.find(key)
     const known = kept === undefined ? null : this.#sendIfValid(request, kept, stamp)
@@ -109,7 +126,7 @@ export class HotPath {
       return known
     }
     this.#parts.telemetry.cache.increment({ outcome: kept === undefined ? 'miss' : 'revalidated' })
-    return this.#findOnce(key, { incoming, parsed, coding, authorization, stamp })
+    return this.#findOnce(key, { incoming, parsed, coding, authorization, stamp, search, isLegacy })
   }
 
   #sendIfValid(request: Request, kept: Kept, stamp: number): Response | null {
@@ -117,7 +134,7 @@ export class HotPath {
       return null
     }
     this.#parts.telemetry.cache.increment({ outcome: 'hit' })
-    return this.#send(request, kept.outcome)
+    return this.#send(request, kept)
   }
 
   /** Forgets all answers; called when the storage turned out not to have a file that one of them names. */
@@ -126,36 +143,44 @@ export class HotPath {
   }
 
   async #findOnce(key: string, wanted: WantedAnswer): Promise<Response> {
-    const flight = `${wanted.stamp} ${key}`
+    // The address, because a token may be for some addresses only: nobody may share what was found for another.
+    const origin = wanted.incoming.origin()
+    const flight = `${wanted.stamp} ${origin.address} ${key}`
     let finding = this.#finding.get(flight)
     if (finding === undefined) {
-      finding = this.#find(wanted)
+      finding = this.#find(wanted, origin)
       this.#finding.set(flight, finding)
     }
     try {
-      const { outcome, expiresAt } = await finding
-      if (isLasting(outcome)) {
-        this.#answers.put(key, { stamp: wanted.stamp, expiresAt, outcome })
+      const { isBound, ...found } = await finding
+      if (isLasting(found.outcome) && !isBound) {
+        this.#answers.put(key, { stamp: wanted.stamp, ...found })
       }
-      return this.#send(wanted.incoming.request, outcome)
+      return this.#send(wanted.incoming.request, found)
     } finally {
       this.#finding.delete(flight)
     }
   }
 
-  async #find({ incoming, parsed, coding, authorization }: WantedAnswer): Promise<Found> {
-    const origin = incoming.origin()
-    const actor = await this.#authenticate(authorization)
+  async #find({ incoming, parsed, coding, authorization, search, isLegacy }: WantedAnswer, origin: Origin): Promise<Found> {
+    const isDocumented = parsed.form === 'documented'
+    // The documented form knows no token in place of a user name (PR-003).
+    const isUsable = !isDocumented || hasPasswordToken(authorization)
+    const actor = await this.#authenticate(isUsable ? authorization : null)
     const expiresAt = actor.kind === 'token' ? (actor.expiresAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
+    const isBound = actor.kind === 'token' && actor.addresses !== null
     const ctx = this.#parts.ctx(actor, origin)
+    const download = parsed.kind === 'dist' || parsed.kind === 'version' ? parsed.name : null
+    const found = { expiresAt, isBound, limited: isDocumented ? { caller: ctx, download } : null }
     try {
-      const outcome = await resolveAnswer(ctx, this.#tools, { path: parsed, coding, baseUrl: incoming.baseUrl })
-      return { outcome, expiresAt }
+      requireAllowedAddress(actor, origin.address)
+      const wanted = { path: parsed, coding, baseUrl: incoming.baseUrl, search, isLegacy }
+      return { ...found, outcome: await resolveAnswer(ctx, this.#tools, wanted) }
     } catch (error) {
       if (!isDomainError(error)) {
         throw error
       }
-      return { outcome: error, expiresAt }
+      return { ...found, outcome: toRefusal(error, parsed) }
     }
   }
 
@@ -180,9 +205,22 @@ export class HotPath {
     return actor
   }
 
-  #send(request: Request, outcome: Answer | DomainError): Response {
-    if (outcome instanceof DomainError) {
-      return domainErrorResponse(outcome)
+  #send(request: Request, found: { outcome: Answer | Refusal; limited: Limited | null }): Response {
+    if (found.limited === null) {
+      return this.#sendOutcome(request, found.outcome)
+    }
+    const { caller, download } = found.limited
+    const taken = download === null ? takeRequest(caller, 'api') : takeDownload(caller, download)
+    if (taken === null) {
+      return this.#sendOutcome(request, found.outcome)
+    }
+    const response = taken.allowed ? this.#sendOutcome(request, found.outcome) : tooManyAttempts()
+    return withRateHeaders(response, taken, this.#parts.clock.now())
+  }
+
+  #sendOutcome(request: Request, outcome: Answer | Refusal): Response {
+    if ('respond' in outcome) {
+      return outcome.respond()
     }
     const { response, counts } = sendAnswer(request, outcome)
     const { usage, clock } = this.#parts
@@ -191,7 +229,8 @@ export class HotPath {
       usage.use(outcome.token, at)
     }
     if (counts && outcome.download !== null) {
-      usage.count({ ...outcome.download, kind: 'download', at })
+      const audience = outcome.token === null ? 'anonymous' : `token:${outcome.token}`
+      usage.count({ ...outcome.download, kind: 'download', audience, at })
     }
     return response
   }
@@ -199,8 +238,21 @@ export class HotPath {
 
 /** Everything that an answer depends on where the base URL is fixed. The method is compared when it is sent. */
 function rawKey(request: Request): string {
-  const { headers } = request
-  return `${headers.get('authorization')}\n${headers.get('accept-encoding')}\n${request.url}`
+  const { headers, url } = request
+  const legacy = url.includes('/packages.json') && isLegacyClient(request) ? LEGACY_KEY : ''
+  return `${headers.get('authorization')}\n${headers.get('accept-encoding')}\n${url}${legacy}`
+}
+
+const LEGACY_KEY = '\nComposer/1'
+
+/** Composer 1 says so; its root file has what others would pay for and never read (contract composer.md §1.4). */
+function isLegacyClient({ headers }: Request): boolean {
+  return headers.get('user-agent')?.startsWith('Composer/1.') ?? false
+}
+
+function readSearch(url: string): string {
+  const question = url.indexOf('?')
+  return question < 0 ? '' : url.slice(question)
 }
 
 interface WantedAnswer {
@@ -209,12 +261,14 @@ interface WantedAnswer {
   coding: Coding
   authorization: string | null
   stamp: number
+  search: string
+  isLegacy: boolean
 }
 
 /** Whether an outcome stays true as long as nothing changes in the database. */
-function isLasting(outcome: Answer | DomainError): boolean {
+function isLasting(outcome: Answer | Refusal): boolean {
   // A place in an object store is named for a few minutes only.
-  return outcome instanceof DomainError ? outcome.kind === 'not_found' : outcome.status === 200
+  return 'respond' in outcome ? outcome.isLasting : outcome.status === 200
 }
 
 function chooseCoding(accepted: string | null): Coding {

@@ -8,15 +8,16 @@ import type { Call } from '../http/route.ts'
  * organization exists or not, so that it tells nothing. Other clients get the answer of an unknown path.
  */
 export function repositoryPage({ request, params, baseUrl }: Call): Response {
-  const slug = params['org'] ?? ''
+  const slugs = [params['org'] ?? '', params['sub']].filter((slug) => slug !== undefined)
   const wantsPage = (request.headers.get('accept') ?? '').includes('text/html')
-  if (!wantsPage || RESERVED_SLUGS.has(slug) || !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(slug)) {
+  const areSlugs = slugs.every((slug) => /^[a-z0-9][a-z0-9._-]{0,63}$/.test(slug))
+  if (!wantsPage || RESERVED_SLUGS.has(slugs[0] ?? '') || !areSlugs) {
     throw new DomainError('organization_not_found')
   }
   const host = new URL(baseUrl).host
   const commands = [
     `composer config --global http-basic.${host} token <your token>`,
-    `composer config repositories.${slug} composer ${baseUrl}/${slug}`,
+    `composer config repositories.${slugs.join('-')} composer ${baseUrl}/${slugs.join('/')}`,
     `composer require <vendor>/<package>`,
   ]
   return htmlPage(

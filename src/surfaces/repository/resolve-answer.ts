@@ -1,28 +1,19 @@
-import type { ArchiveFormat } from '../../composer/index.ts'
 import {
+  findProviding,
   getAudience,
   getVisiblePackage,
-  obtainDist,
+  readCatalogStamp,
   viewModifiedAt,
   type Audience,
   type UnknownReferences,
 } from '../../core/catalog/index.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
-import type { TokenId } from '../../core/kernel/values.ts'
-import { findVersionOfReference } from '../../core/packages/index.ts'
+import { DomainError, isDomainError } from '../../core/kernel/errors.ts'
+import { findOrganizationByPath } from '../../core/organizations/index.ts'
 import { toHttpDate, type Answer } from './answer.ts'
 import type { CompressedDocument, DocumentStore } from './document-store.ts'
-import type { RepositoryPath } from './repository-path.ts'
-
-/** Archives up to this size are kept in memory with their answer; larger ones are sent from the file. */
-const SMALL_ARCHIVE = 64 * 1024
-
-const ARCHIVE_TYPES: Readonly<Record<ArchiveFormat, string>> = {
-  zip: 'application/zip',
-  tar: 'application/x-tar',
-  'tar.gz': 'application/gzip',
-  'tar.bz2': 'application/x-bzip2',
-}
+import { toRepositoryUrl, type RepositoryAddress, type RepositoryPath } from './repository-path.ts'
+import { resolveDist, resolveVersion } from './resolve-archive.ts'
 
 /** How a client wants JSON to be coded. */
 export type Coding = 'zstd' | 'gzip' | 'identity'
@@ -32,6 +23,10 @@ export interface Wanted {
   path: RepositoryPath
   coding: Coding
   baseUrl: string
+  /** The query with its question mark, or nothing. */
+  search: string
+  /** The client speaks version 1 of the protocol. */
+  isLegacy: boolean
 }
 
 /** What answers are made with; one of each per server. */
@@ -40,55 +35,145 @@ export interface AnswerTools {
   unknown: UnknownReferences
 }
 
+/** What is being answered, and for whom. */
+interface Asking {
+  ctx: Ctx
+  tools: AnswerTools
+  wanted: Wanted
+  audience: Audience
+  repositoryUrl: string
+}
+
 /**
  * Makes the answer to one path of a repository for one actor. Throws the `DomainError` of whatever does not exist for that actor.
  */
 export async function resolveAnswer(ctx: Ctx, tools: AnswerTools, wanted: Wanted): Promise<Answer> {
-  const { documents } = tools
   const { path } = wanted
-  const audience = await getAudience(ctx, path.organization)
-  const token = ctx.actor.kind === 'token' ? ctx.actor.token : null
-  const repositoryUrl = `${wanted.baseUrl}/${audience.organization.slug}`
+  const audience = await getRepositoryAudience(ctx, path)
+  const asking: Asking = { ctx, tools, wanted, audience, repositoryUrl: toRepositoryUrl(wanted.baseUrl, path) }
+  const { unknown } = tools
   switch (path.kind) {
-    case 'root': {
-      const document = await documents.rootDocument(audience, repositoryUrl)
-      const modifiedAt = viewModifiedAt(audience.organization.modifiedAt, audience.view)
-      return toDocumentAnswer(document, { modifiedAt, coding: wanted.coding, token })
-    }
-    case 'metadata': {
-      const target = await getVisiblePackage(ctx, audience, path.name)
-      const document = await documents.packageDocument(target, path.document, repositoryUrl)
-      return toDocumentAnswer(document, { modifiedAt: target.modifiedAt, coding: wanted.coding, token })
-    }
+    case 'root':
+      return resolveRoot(asking)
+    case 'metadata':
+      return resolveMetadata(asking, path)
     case 'dist':
-      return resolveDist(ctx, audience, {
-        name: path.name,
-        version: path.version,
-        reference: path.reference,
-        token,
-        unknown: tools.unknown,
-      })
+      return resolveDist(ctx, audience, { ...path, unknown })
+    case 'version':
+      return resolveVersion(ctx, audience, { ...path, reference: new URLSearchParams(wanted.search).get('reference'), unknown })
+    case 'legacy-list':
+    case 'legacy-file':
+      return path.hash === null ? resolveLazy(asking, path.name) : resolveHashed(asking, path.kind, { ...path, hash: path.hash })
   }
 }
 
+/**
+ * The audience of an actor in a repository. Both forms answer 401 to nobody, and 404 for what does not exist. Somebody else's organization
+ * does not exist either, but the documented form has to say 401 for it (PR-006).
+ */
+export async function getRepositoryAudience(ctx: Ctx, { form, organization }: RepositoryAddress): Promise<Audience> {
+  try {
+    return await getAudience(ctx, organization)
+  } catch (error) {
+    const isForeign =
+      form === 'documented' &&
+      isDomainError(error) &&
+      error.code === 'organization_not_found' &&
+      (await findOrganizationByPath(ctx.db, organization)) !== null
+    throw isForeign ? new DomainError('unauthenticated') : error
+  }
+}
+
+const SHORT = 'max-age=300, private'
+const LONG = 'max-age=3600, private'
+/** Composer 1 gets a root file of its own. */
+const BY_AGENT = ', User-Agent'
+const FOR_EVER = 'max-age=31536000, private, immutable'
+
+async function resolveRoot(asking: Asking): Promise<Answer> {
+  const { ctx, tools, wanted, audience, repositoryUrl } = asking
+  const request = { audience, repositoryUrl }
+  if (wanted.path.form === 'canonical' && !wanted.isLegacy) {
+    const modifiedAt = viewModifiedAt(audience.organization.modifiedAt, audience.view)
+    const document = await tools.documents.rootDocument(request)
+    return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT, vary: BY_AGENT })
+  }
+  const kind = wanted.path.form === 'documented' ? 'inline-root' : 'legacy-root'
+  const stamp = await readCatalogStamp(ctx.db, audience.organization)
+  const document = await tools.documents.wholeDocument(kind, request, stamp)
+  // Changes of two packages may share a second, so the time alone does not tell one state from another.
+  const modifiedAt = viewModifiedAt(stamp.modifiedAt, `${kind} ${audience.view} ${stamp.revision}`)
+  return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT, vary: kind === 'legacy-root' ? BY_AGENT : '' })
+}
+
+async function resolveMetadata(asking: Asking, path: RepositoryPath & { kind: 'metadata' }): Promise<Answer> {
+  const { ctx, tools, audience, repositoryUrl } = asking
+  const target = await getVisiblePackage(ctx, audience, path.name)
+  const { modifiedAt } = target
+  if (path.form === 'canonical') {
+    const document = await tools.documents.packageDocument({ package: target, kind: path.document, repositoryUrl })
+    return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: path.document === 'stable' ? LONG : SHORT })
+  }
+  const kind = path.document === 'stable' ? 'all' : 'dev'
+  const document = await tools.documents.keyedDocument({ package: target, kind, repositoryUrl })
+  return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT })
+}
+
+/** A file that is named by its own checksum never changes. */
+async function resolveHashed(
+  asking: Asking,
+  kind: 'legacy-list' | 'legacy-file',
+  { name, hash }: { name: string; hash: string },
+): Promise<Answer> {
+  const { tools, audience, repositoryUrl } = asking
+  const document = await tools.documents.legacyFile(kind, { audience, repositoryUrl, name, hash })
+  if (document === null) {
+    throw new DomainError('package_not_found')
+  }
+  return toDocumentAnswer(asking, document, { modifiedAt: null, cacheControl: FOR_EVER })
+}
+
+async function resolveLazy(asking: Asking, name: string): Promise<Answer> {
+  const { ctx, tools, audience, repositoryUrl } = asking
+  const packages = await findProviding(ctx, audience, name)
+  const [first] = packages
+  if (first === undefined) {
+    throw new DomainError('package_not_found')
+  }
+  const document = await tools.documents.lazyDocument(name, packages, repositoryUrl)
+  const newest = Math.max(...packages.map((one) => one.modifiedAt))
+  const state = packages.map(({ id, revision }) => `${id}:${revision}`).join()
+  const modifiedAt = packages.length === 1 && first.name === name ? newest : viewModifiedAt(newest, `lazy ${state}`)
+  return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT })
+}
+
+/** Larger documents are sent compressed to everybody: they would not fit into memory twice. */
+const MAX_PLAIN = 64 * 1024 * 1024
+
 function toDocumentAnswer(
+  { ctx, wanted }: Asking,
   document: CompressedDocument,
-  { modifiedAt, coding, token }: { modifiedAt: number; coding: Coding; token: TokenId | null },
+  { modifiedAt, cacheControl, vary = '' }: { modifiedAt: number | null; cacheControl: string; vary?: string },
 ): Answer {
-  const lastModified = toHttpDate(modifiedAt)
+  const coding = wanted.coding === 'identity' && document.length > MAX_PLAIN ? 'gzip' : wanted.coding
+  const lastModified = modifiedAt === null ? null : toHttpDate(modifiedAt)
+  // Each coding is a representation of its own, and strong validators tell them apart (RFC 9110 §8.8.3).
+  const etag = `"${document.hash.slice(0, 32)}${coding === 'identity' ? '' : `-${coding}`}"`
   return {
     status: 200,
     headers: {
       'Content-Type': 'application/json',
-      'Last-Modified': lastModified,
-      'Cache-Control': 'private, no-cache',
-      Vary: 'Authorization, Accept-Encoding',
+      ...(lastModified === null ? {} : { 'Last-Modified': lastModified }),
+      ETag: etag,
+      'Cache-Control': cacheControl,
+      Vary: `Authorization, Accept-Encoding${vary}`,
       'X-Content-Type-Options': 'nosniff',
       ...(coding === 'identity' ? {} : { 'Content-Encoding': coding }),
     },
     body: encode(document, coding),
     lastModified,
-    token,
+    etag,
+    token: ctx.actor.kind === 'token' ? ctx.actor.token : null,
     download: null,
   }
 }
@@ -101,42 +186,5 @@ function encode(document: CompressedDocument, coding: Coding): Uint8Array {
       return document.gzip
     case 'identity':
       return Bun.gunzipSync(document.gzip as Uint8Array<ArrayBuffer>)
-  }
-}
-
-async function resolveDist(
-  ctx: Ctx,
-  audience: Audience,
-  input: { name: string; version: string | null; reference: string; token: TokenId | null; unknown: UnknownReferences },
-): Promise<Answer> {
-  const dist = await obtainDist(ctx, audience, input)
-  const version = await findVersionOfReference(ctx.db, dist.package.id, { reference: dist.reference, version: input.version })
-  const common = {
-    headers: {
-      'Content-Type': ARCHIVE_TYPES[dist.format],
-      'Cache-Control': 'private, max-age=86400',
-      Vary: 'Authorization',
-      'Accept-Ranges': 'bytes',
-      // Without a name of ours the runtime would tell the name of the file in the storage.
-      'Content-Disposition': `attachment; filename="${dist.package.name.replace('/', '-')}-${dist.reference.slice(0, 12)}.${dist.format}"`,
-      'X-Content-Type-Options': 'nosniff',
-    },
-    lastModified: null,
-    token: input.token,
-    download: { package: dist.package.id, version: version ?? dist.reference },
-  }
-  const { location } = dist
-  switch (location.kind) {
-    case 'bytes':
-      return { ...common, status: 200, body: location.bytes }
-    case 'file':
-      return { ...common, status: 200, body: location.size > SMALL_ARCHIVE ? location : await Bun.file(location.path).bytes() }
-    case 'url':
-      return {
-        ...common,
-        status: 302,
-        headers: { Location: location.url, 'Cache-Control': 'private, no-store' },
-        body: new Uint8Array(),
-      }
   }
 }

@@ -1,46 +1,121 @@
 /** What Composer and people ask less often: listings, search, providers, package pages, install notifications, the page for browsers. */
-import { z } from 'zod'
 import {
   describePackage,
   findSourceUrls,
-  findVisiblePackages,
   getAudience,
   listCatalog,
   listProviders,
   searchCatalog,
   type CatalogEntry,
 } from '../../core/catalog/index.ts'
-import { invalidInput } from '../../core/kernel/errors.ts'
-import { countInstalls, type ReportedInstall, type UsageBuffer } from '../../core/statistics/index.ts'
-import { readBody } from '../http/request-body.ts'
+import { DomainError, invalidInput, isDomainError } from '../../core/kernel/errors.ts'
+import { RESERVED_SLUGS, RESERVED_SUBORGANIZATION_SLUGS } from '../../core/organizations/index.ts'
+import type { UsageBuffer } from '../../core/statistics/index.ts'
+import { hasPasswordToken } from '../http/credentials.ts'
 import { privateJson, type Call, type Route } from '../http/route.ts'
+import { notify, notifyDocumented } from './notify.ts'
+import { toRefusal } from './refusal.ts'
 import { repositoryPage } from './repository-page.ts'
+import type { RepositoryAddress, RepositoryForm } from './repository-path.ts'
 
-const NOTIFY_BYTES = 1024 * 1024
-const MAX_INSTALLS = 5_000
 const MAX_PER_PAGE = 100
 const MAX_PAGES = 300
 
-/** The routes of a Composer repository besides the hot path. */
+/** Matches one segment that is none of these. */
+function segmentExcept(name: string, reserved: Iterable<string>): string {
+  const words = [...reserved].map((word) => word.replaceAll('.', '\\.')).join('|')
+  return `:${name}{(?!(?:${words})(?:/|$))[^/]+}`
+}
+
+const ORGANIZATION = segmentExcept('org', RESERVED_SLUGS)
+const SUBORGANIZATION = segmentExcept('sub', RESERVED_SUBORGANIZATION_SLUGS)
+
+/**
+ * The routes of a Composer repository besides the hot path. They come after those of all other surfaces, because an organization may
+ * have any name that is not reserved.
+ */
 export function repositoryRoutes(usage: UsageBuffer): Route[] {
-  const surface = 'repository'
+  const prefixes = [`/${ORGANIZATION}`, `/${ORGANIZATION}/${SUBORGANIZATION}`]
   return [
-    { method: 'GET', path: '/:org/list.json', surface, clauses: ['CO-130'], handle: list },
-    { method: 'GET', path: '/:org/search.json', surface, clauses: ['CO-131'], handle: search },
-    { method: 'GET', path: '/:org/providers/:name{.+\\.json}', surface, clauses: ['CO-132'], handle: providers },
-    { method: 'GET', path: '/:org/packages/:vendor/:name{.+\\.json}', surface, clauses: ['CO-133'], handle: packagePage },
-    { method: 'POST', path: '/:org/notify-batch', surface, clauses: ['CO-139'], handle: (call) => notify(call, usage) },
-    { method: 'POST', path: '/:org/downloads', surface, clauses: ['CO-139'], handle: (call) => notify(call, usage) },
-    { method: 'POST', path: '/:org/downloads/', surface, clauses: ['CO-139'], handle: (call) => notify(call, usage) },
-    { method: 'GET', path: '/:org', surface, clauses: [], handle: repositoryPage },
-    { method: 'GET', path: '/:org/', surface, clauses: [], handle: repositoryPage },
+    ...['/org/:org', `/org/:org/${SUBORGANIZATION}`].flatMap((prefix) => documentedRoutes(prefix, usage)),
+    ...prefixes.flatMap((prefix) => canonicalRoutes(prefix, usage)),
   ]
+}
+
+function canonicalRoutes(prefix: string, usage: UsageBuffer): Route[] {
+  const rows: Pick<Route, 'method' | 'path' | 'clauses' | 'handle'>[] = [
+    { method: 'GET', path: '/list.json', clauses: ['CO-130'], handle: list },
+    { method: 'GET', path: '/search.json', clauses: ['CO-131'], handle: search },
+    { method: 'GET', path: '/providers/:name{.+\\.json}', clauses: ['CO-132'], handle: providers },
+    { method: 'GET', path: '/packages/:vendor/:name{.+\\.json}', clauses: ['CO-133'], handle: packagePage },
+    {
+      method: 'POST',
+      path: '/notify-batch',
+      clauses: ['CO-139', 'PR-119'],
+      handle: (call) => notify(call, addressOf(call, 'canonical'), usage),
+    },
+    {
+      method: 'POST',
+      path: '/downloads',
+      clauses: ['CO-139'],
+      handle: (call) => notify(call, addressOf(call, 'canonical'), usage),
+    },
+    {
+      method: 'POST',
+      path: '/downloads/',
+      clauses: ['CO-139'],
+      handle: (call) => notify(call, addressOf(call, 'canonical'), usage),
+    },
+    { method: 'GET', path: '', clauses: [], handle: repositoryPage },
+    { method: 'GET', path: '/', clauses: [], handle: repositoryPage },
+  ]
+  return rows.map((row) => toRoute({ ...row, path: `${prefix}${row.path}` }, 'canonical'))
+}
+
+function documentedRoutes(prefix: string, usage: UsageBuffer): Route[] {
+  const surface = 'repository'
+  const notified = { clauses: ['PR-204'], handle: (call: Call) => notifyDocumented(call, addressOf(call, 'documented'), usage) }
+  return [
+    toRoute({ method: 'POST', path: `${prefix}/notify-batch`, limit: { rule: 'api' }, ...notified }, 'documented'),
+    { method: 'GET', path: prefix, surface, clauses: [], handle: repositoryPage },
+    { method: 'GET', path: `${prefix}/`, surface, clauses: [], handle: repositoryPage },
+  ]
+}
+
+/** A route whose failures are told as its form of the repository tells them. */
+function toRoute(row: Omit<Route, 'surface'>, form: RepositoryForm): Route {
+  return {
+    ...row,
+    surface: 'repository',
+    async handle(call) {
+      try {
+        if (form === 'documented' && !hasPasswordToken(call.request.headers.get('authorization'))) {
+          throw new DomainError('unauthenticated')
+        }
+        return await row.handle(call)
+      } catch (error) {
+        if (!isDomainError(error)) {
+          throw error
+        }
+        return toRefusal(error, { form, kind: 'route' }).respond()
+      }
+    },
+  }
+}
+
+/** The repository that a call names: `slug`, or `slug/slug`. */
+function pathOf({ params }: Pick<Call, 'params'>): string {
+  return params['sub'] === undefined ? (params['org'] ?? '') : `${params['org']}/${params['sub']}`
+}
+
+function addressOf(call: Call, form: RepositoryForm): RepositoryAddress {
+  return { form, organization: pathOf(call) }
 }
 
 const FIELDS = ['repository', 'type', 'abandoned'] as const
 
 async function list({ ctx, params, query }: Call): Promise<Response> {
-  const audience = await getAudience(ctx, params['org'] ?? '')
+  const audience = await getAudience(ctx, pathOf({ params }))
   const fields = FIELDS.filter((field) => query.getAll('fields[]').includes(field))
   const withFields = query.has('fields[]')
   const entries = await listCatalog(ctx, audience, {
@@ -67,7 +142,7 @@ function presentFields(
 }
 
 async function search({ ctx, params, query, baseUrl }: Call): Promise<Response> {
-  const audience = await getAudience(ctx, params['org'] ?? '')
+  const audience = await getAudience(ctx, pathOf({ params }))
   const text = query.get('q') ?? query.get('query') ?? ''
   const type = readType(query.get('type'))
   if (text.trim() === '' && type === null) {
@@ -78,7 +153,7 @@ async function search({ ctx, params, query, baseUrl }: Call): Promise<Response> 
   const { results, total } = await searchCatalog(ctx, audience, { query: text, type, page, perPage })
   const next = new URLSearchParams(query)
   next.set('page', String(page + 1))
-  const address = `${baseUrl}/${audience.organization.slug}`
+  const address = `${baseUrl}/${pathOf({ params })}`
   const urls = await findSourceUrls(ctx, results)
   return privateJson({
     results: results.map((entry) => presentResult(entry, address, urls)),
@@ -120,16 +195,16 @@ function withoutSuffix(name: string | undefined): string {
 }
 
 async function providers({ ctx, params }: Call): Promise<Response> {
-  const audience = await getAudience(ctx, params['org'] ?? '')
+  const audience = await getAudience(ctx, pathOf({ params }))
   const found = await listProviders(ctx, audience, withoutSuffix(params['name']))
   return privateJson({ providers: found.map(({ name, description, type }) => ({ name, description, type })) })
 }
 
 async function packagePage({ ctx, params, baseUrl }: Call): Promise<Response> {
-  const audience = await getAudience(ctx, params['org'] ?? '')
+  const audience = await getAudience(ctx, pathOf({ params }))
   const described = await describePackage(ctx, audience, {
     name: `${params['vendor']}/${withoutSuffix(params['name'])}`,
-    repositoryUrl: `${baseUrl}/${audience.organization.slug}`,
+    repositoryUrl: `${baseUrl}/${pathOf({ params })}`,
   })
   const { package: target, versions } = described
   return privateJson({
@@ -141,64 +216,4 @@ async function packagePage({ ctx, params, baseUrl }: Call): Promise<Response> {
       ...(target.abandoned === false ? {} : { abandoned: target.abandoned }),
     },
   })
-}
-
-/** Entries of another shape are left out one by one: a report is never refused for a part of it. */
-const Notification = z.object({ downloads: z.array(z.unknown()) })
-const Install = z.object({
-  name: z
-    .string()
-    .max(300)
-    .regex(/^[\w.\-/]+$/),
-  version: z.string().max(300),
-})
-
-/**
- * Counts what a client reports of packages that it may see. Whatever cannot be counted is ignored: clients do not read the
- * answer (contract composer.md §7.5, abuse 50).
- */
-async function notify({ ctx, params, request, signal }: Call, usage: UsageBuffer): Promise<Response> {
-  const audience = await getAudience(ctx, params['org'] ?? '')
-  const reported = parseInstalls(await readBody(request, { limit: NOTIFY_BYTES, signal }))
-  const packages = await findVisiblePackages(
-    ctx,
-    audience,
-    reported.map(({ name }) => name.toLowerCase()),
-  )
-  const installs: ReportedInstall[] = []
-  for (const { name, version } of reported) {
-    const target = packages.get(name.toLowerCase())
-    if (target !== undefined) {
-      installs.push({ package: target, version })
-    }
-  }
-  const counted = await countInstalls(ctx.db, usage, { installs, at: ctx.now })
-  return counted === reported.length
-    ? privateJson({ status: 'success' }, 201)
-    : privateJson({ status: 'partial', message: `${counted} of ${reported.length} installs were counted.` })
-}
-
-function parseInstalls(body: Uint8Array): z.output<typeof Install>[] {
-  const parsed = Notification.safeParse(parseJson(body))
-  if (!parsed.success) {
-    throw invalidInput('downloads', 'give a JSON object with a list "downloads"')
-  }
-  const seen = new Set<string>()
-  const installs: z.output<typeof Install>[] = []
-  for (const entry of parsed.data.downloads.slice(0, MAX_INSTALLS)) {
-    const install = Install.safeParse(entry)
-    if (install.success && !seen.has(install.data.name)) {
-      seen.add(install.data.name)
-      installs.push(install.data)
-    }
-  }
-  return installs
-}
-
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch {
-    return null
-  }
 }

@@ -56,6 +56,8 @@ const QUESTIONS = [
   'p2/shared/same.json',
   'p2/shared/same~dev.json',
   `dists/shared/same/1.0.0/${COMMIT.slice(0, 12)}x.zip`,
+  'p/shared/same.json',
+  'p/virtual/implementation.json',
 ]
 
 /** Questions about what the other one has; the answer may not differ from that about something that nobody has. */
@@ -67,6 +69,7 @@ const GUESSES = (word: string) => [
   `list.json?type=${word}-type`,
   `search.json?q=${word}`,
   `dists/shared/${word}/1.0.0/${commitId(`shared/${word} 1.0.0`)}.zip`,
+  `p/shared/${word}.json`,
 ]
 
 async function answer(response: Response): Promise<{ status: number; headers: Record<string, string>; body: string }> {
@@ -79,6 +82,9 @@ test('abuse 65 CO-048 no answer of one organization has a word, a URL or a count
     for (const question of QUESTIONS) {
       const found = await answer(await send(`/${OURS}/${question}`, { token }))
       expect(JSON.stringify(found)).not.toContain(THEIRS)
+    }
+    for (const question of ['packages.json', 'p2/shared/same.json', `p2/shared/other.json`]) {
+      expect(await (await send(`/org/${OURS}/${question}`, { token })).text()).not.toContain(THEIRS)
     }
     expect(await (await send(`/${OURS}/search.json?q=shared`, { token })).json()).toMatchObject({ total: 2 })
   }

@@ -166,10 +166,12 @@ test('CO-083 CO-084 HEAD gives the length and no body, and archives are not code
   expect(whole.headers.get('content-disposition')).toBe(`attachment; filename="acme-http-${REFERENCE.slice(0, 12)}.zip"`)
 })
 
-test('CO-083 abuse 48 If-None-Match is no validator here and never gives 304', async () => {
+test('CO-083 abuse 48 If-None-Match confirms what the client has, and nothing else', async () => {
   const { send, token } = await setUp()
   for (const path of [DIST, '/acme/p2/acme/http.json', '/acme/packages.json']) {
-    expect((await send(path, { token, headers: { 'If-None-Match': '*' } })).status).toBe(200)
+    expect((await send(path, { token, headers: { 'If-None-Match': '*' } })).status).toBe(304)
+    expect((await send(path, { token, headers: { 'If-None-Match': '"something"' } })).status).toBe(200)
+    expect((await send(path, { headers: { 'If-None-Match': '*' } })).status).toBe(401)
   }
 })
 

@@ -74,7 +74,7 @@ test('CO-022 an unknown package is 404 in JSON, at once and without a redirect',
   expect(response.status).toBe(404)
   expect(response.headers.get('content-type')).toBe('application/json')
   expect(response.headers.has('location')).toBe(false)
-  expect(await response.json()).toEqual({ status: 'error', message: 'There is no such package.' })
+  expect(await response.json()).toEqual({ packages: [], minified: 'composer/2.0' })
 })
 
 test('CO-023 a package without stable versions has an empty list in the plain file', async () => {

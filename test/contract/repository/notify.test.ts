@@ -116,7 +116,7 @@ test('abuse 50 forged names and versions are not counted', async () => {
     'constructor',
     '__proto__',
   ]
-  const versions = ['-1', '1e999', '9'.repeat(300), '9'.repeat(301), '', ' 1.0.0.0', '1.0.0', '\0', null, 1, {}, []]
+  const versions = ['-1', '1e999', '9'.repeat(300), '9'.repeat(301), '', ' 1.0.0.0', '1.0', '\0', null, 1, {}, []]
   const forged = [
     ...names.map((name) => ({ name, version: '1.0.0.0' })),
     ...versions.map((version) => ({ name: 'acme/http', version })),
@@ -131,6 +131,22 @@ test('abuse 50 forged names and versions are not counted', async () => {
 
   expect(await counts()).toEqual([])
   expect(app.warnings).toEqual([])
+})
+
+test('PR-119 a version is found by its tagged form too, and an unknown name is counted by itself', async () => {
+  const { app, server, notify, counts } = await setUp()
+
+  await notify({
+    downloads: [
+      { name: 'acme/http', version: '1.0.0' },
+      { name: 'Acme/Typo', version: '1.0.0' },
+    ],
+  })
+
+  expect(await counts()).toEqual(['acme/http 1.0.0.0 2026-03-01 install 1'])
+  await server.usage.fold(app.ports.database.write)
+  const unknown = await app.ports.database.read.selectFrom('unknown_installs').select(['name', 'count']).execute()
+  expect(unknown).toEqual([{ name: 'acme/typo', count: 1 }])
 })
 
 test('abuse 50 of 15,000 entries the first 5,000 are looked at', async () => {

@@ -43,7 +43,7 @@ test.each(['/acme', '/acme/'])('%s is 404 in JSON for what is no browser', async
   expect(response.headers.get('content-type')).toBe('application/json')
 })
 
-test.each(['/docs', '/login', '/app', '/favicon.ico', '/Acme', '/%3Cscript%3E', '/a%22b', '/-x', `/${'a'.repeat(65)}`])(
+test.each(['/oauth', '/login', '/static', '/favicon.ico', '/Acme', '/%3Cscript%3E', '/a%22b', '/-x', `/${'a'.repeat(65)}`])(
   'a browser gets no page for %s, which can be no organization',
   async (path) => {
     const { send } = await createTestServer()

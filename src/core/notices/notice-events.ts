@@ -1,0 +1,88 @@
+import type { ReactingTx } from '../kernel/ctx.ts'
+import type { DomainEvent, RecordedEvent } from '../kernel/events.ts'
+import type { OrganizationId } from '../kernel/values.ts'
+import { deleteNotice, insertNotice } from './notices.sql.ts'
+
+/** How long news are gathered before one mail tells them all: many sources fail together when their host does. */
+const GATHERED_FOR = 5 * 60 * 1000
+const MOST_TRIES = 100
+
+type About<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>
+
+/**
+ * Reacts to the events of a transaction: notes what administrators should be told, once for each turn from working to failing and back. A
+ * failure that ends before the mail went out is never told.
+ */
+export async function noticeEvents(tx: ReactingTx, events: readonly RecordedEvent[]): Promise<void> {
+  const told = new Set<OrganizationId>()
+  for (const { event } of events) {
+    if ((await note(tx, event)) && event.organization !== null) {
+      told.add(event.organization)
+    }
+  }
+  for (const organization of [...told].toSorted((left, right) => left - right)) {
+    await scheduleNotices(tx, organization)
+  }
+}
+
+/** Enqueues the mail that tells an organization its news; news that come until then join it. */
+export async function scheduleNotices(tx: ReactingTx, organization: OrganizationId): Promise<void> {
+  await tx.enqueue({
+    kind: 'notices.send',
+    payload: { organization },
+    organization,
+    dedupeKey: `notices.send:${organization}`,
+    lane: 'background',
+    runAt: tx.now + GATHERED_FOR,
+    maxAttempts: MOST_TRIES,
+  })
+}
+
+/** True when there is something new to tell. */
+async function note(tx: ReactingTx, event: DomainEvent): Promise<boolean> {
+  switch (event.type) {
+    case 'source.failed':
+      return noteFailure(tx, event)
+    case 'source.synced':
+      return noteRecovery(tx, event)
+    case 'source.removed':
+      await forgetSource(tx, event)
+      return false
+    case 'webhook.disabled':
+      return noteDisabled(tx, event)
+    case 'webhook.enabled':
+    case 'webhook.removed':
+      await deleteNotice(tx.db, toKey(event, 'webhook_disabled', event.webhook))
+      return false
+    default:
+      return false
+  }
+}
+
+async function noteFailure(tx: ReactingTx, event: About<'source.failed'>): Promise<boolean> {
+  await deleteNotice(tx.db, toKey(event, 'source_recovered', event.source))
+  return insertNotice(tx.db, toKey(event, 'source_failing', event.source), tx.now)
+}
+
+async function noteRecovery(tx: ReactingTx, event: About<'source.synced'>): Promise<boolean> {
+  const before = await deleteNotice(tx.db, toKey(event, 'source_failing', event.source))
+  return before === 'told' && insertNotice(tx.db, toKey(event, 'source_recovered', event.source), tx.now)
+}
+
+async function forgetSource(tx: ReactingTx, event: About<'source.removed'>): Promise<void> {
+  await deleteNotice(tx.db, toKey(event, 'source_failing', event.source))
+  await deleteNotice(tx.db, toKey(event, 'source_recovered', event.source))
+}
+
+/** Whoever switches a hook off knows it. */
+async function noteDisabled(tx: ReactingTx, event: About<'webhook.disabled'>): Promise<boolean> {
+  return tx.actor.kind === 'system' && insertNotice(tx.db, toKey(event, 'webhook_disabled', event.webhook), tx.now)
+}
+
+function toKey(
+  event: { organization: OrganizationId },
+  kind: 'source_failing' | 'source_recovered' | 'webhook_disabled',
+  subject: number,
+) {
+  return { organization: event.organization, kind, subject: String(subject) }
+}

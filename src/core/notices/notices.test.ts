@@ -1,0 +1,167 @@
+import { expect, test } from 'bun:test'
+import { createTestApp, SYSTEM, type TestApp } from '../../../test/kit/app.ts'
+import { buildSource } from '../../../test/kit/build.ts'
+import { createToken } from '../access/index.ts'
+import type { OrganizationId, SourceId, UserId } from '../kernel/values.ts'
+import { insertMember } from '../organizations/index.ts'
+import { createWebhook, disableWebhook } from '../webhooks/index.ts'
+import { collectNotices, switchNotices } from './index.ts'
+
+const DAY = 24 * 60 * 60 * 1000
+
+async function person(
+  app: TestApp,
+  organization: OrganizationId,
+  role: 'owner' | 'admin' | 'member',
+  email: string,
+): Promise<UserId> {
+  const { write } = app.ports.database
+  const { id } = await write
+    .insertInto('users')
+    .values({ uid: email, email, name: email, password_hash: null, is_operator: 0, created_at: app.clock.now() })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  await insertMember(write, { organization, user: id, role, createdAt: app.clock.now() })
+  return id
+}
+
+async function fail(app: TestApp, organization: OrganizationId, source: SourceId, problem = 'refused'): Promise<void> {
+  await app.ports.database.write.updateTable('sources').set({ state: 'failing', problem }).where('id', '=', source).execute()
+  await app.ctx(SYSTEM).transaction((tx) => tx.record({ type: 'source.failed', organization, source, code: 'x', problem }))
+}
+
+async function succeed(app: TestApp, organization: OrganizationId, source: SourceId): Promise<void> {
+  await app.ctx(SYSTEM).transaction((tx) => tx.record({ type: 'source.synced', organization, source, versions: 1, skipped: 0 }))
+}
+
+async function soon(app: TestApp): Promise<void> {
+  app.clock.advance('6 minutes')
+  await app.runJobs()
+}
+
+test('owners and admins are told once that a source fails, and once that it works again', async () => {
+  const app = await createTestApp({ mail: true })
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  await person(app, id, 'admin', 'admin@example.org')
+  await person(app, id, 'member', 'member@example.org')
+  const source = await buildSource(app, id, 'acme/http')
+
+  for (let sync = 0; sync < 5; sync += 1) {
+    await fail(app, id, source, 'the host says <script>\r\nBcc: x@example.org\u202e')
+    await soon(app)
+  }
+
+  expect(app.mailer.sent.map(({ to }) => to)).toEqual(['owner@example.org', 'admin@example.org'])
+  const [mail] = app.mailer.sent
+  expect(mail!.subject).toBe('acme: A source cannot be synced')
+  expect(mail!.text).toContain('https://git.example.org/acme/http.git: the host says <script> Bcc: x@example.org\n')
+  expect(mail!.html).toContain('the host says &lt;script&gt; Bcc: x@example.org')
+  await succeed(app, id, source)
+  await succeed(app, id, source)
+  await soon(app)
+  expect(app.mailer.sent.slice(2).map(({ subject }) => subject)).toEqual([
+    'acme: A source works again',
+    'acme: A source works again',
+  ])
+})
+
+test('three hundred sources that fail together make one mail', async () => {
+  const app = await createTestApp({ mail: true })
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  for (let count = 0; count < 300; count += 1) {
+    await fail(app, id, await buildSource(app, id, `acme/p${count}`))
+  }
+
+  await soon(app)
+
+  expect(app.mailer.sent.map(({ subject }) => subject)).toEqual(['acme: 300 sources cannot be synced'])
+  expect(app.mailer.sent[0]!.text).toContain('- and 250 more\n')
+})
+
+test('a failure that ends before the mail goes out is not told', async () => {
+  const app = await createTestApp({ mail: true })
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  const source = await buildSource(app, id, 'acme/http')
+
+  await fail(app, id, source)
+  await succeed(app, id, source)
+  await soon(app)
+
+  expect(app.mailer.sent).toEqual([])
+})
+
+test('an organization hears only of its own, and nothing after it switched notices off', async () => {
+  const app = await createTestApp({ mail: true })
+  const acme = await app.organization()
+  const other = await app.organization('other')
+  await person(app, acme.id, 'owner', 'owner@example.org')
+  await person(app, other.id, 'owner', 'other@example.org')
+  await switchNotices(app.ctx(), { organization: acme.id, on: false })
+  const reader = await app.token(acme.id)
+
+  await fail(app, acme.id, await buildSource(app, acme.id, 'acme/http'))
+  await fail(app, other.id, await buildSource(app, other.id, 'other/lib'))
+  await soon(app)
+
+  expect(app.mailer.sent.map(({ to }) => to)).toEqual(['other@example.org'])
+  expect(app.mailer.sent[0]!.text).not.toContain('acme')
+  await expect(switchNotices(app.ctx(reader.actor), { organization: acme.id, on: true })).rejects.toMatchObject({
+    kind: 'forbidden',
+  })
+})
+
+test('the end of a token is told two weeks and three days before, once each, and not after it was revoked', async () => {
+  const app = await createTestApp({ mail: true })
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  const end = app.clock.now() + 20 * DAY
+  await createToken(app.ctx(), { organization: id, name: 'ci', scopes: ['composer'], packages: null, expiresAt: end })
+
+  const days: number[] = []
+  for (let day = 0; day < 22; day += 1) {
+    const before = app.mailer.sent.length
+    await collectNotices(app.ctx(SYSTEM))
+    await soon(app)
+    if (app.mailer.sent.length > before) {
+      days.push(day)
+    }
+    app.clock.advance(DAY - 6 * 60_000)
+  }
+
+  expect(days).toEqual([6, 17])
+  expect(app.mailer.sent[0]!.text).toContain('ci: ends on 2026-03-21, in 14 days')
+})
+
+test('a hook that was switched off because its receiver is gone is told, one that somebody switched off is not', async () => {
+  const app = await createTestApp({ mail: true })
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('', { status: 410 }) })
+  const url = `http://127.0.0.1:${server.port}/`
+  const create = (name: string) =>
+    createWebhook(app.ctx(), { organization: id, name, url, events: ['source.failed'], packages: null, secret: null })
+  const quiet = await create('quiet')
+  await create('builds')
+  await disableWebhook(app.ctx(), quiet.webhook)
+
+  await fail(app, id, await buildSource(app, id, 'acme/http'))
+  await app.runJobs()
+  await soon(app)
+  await server.stop(true)
+
+  expect(app.mailer.sent).toHaveLength(1)
+  expect(app.mailer.sent[0]!.text).toContain('builds: the receiver answered that it is gone (410)')
+  expect(app.mailer.sent[0]!.text).not.toContain('quiet')
+})
+
+test('without mail nothing is noted', async () => {
+  const app = await createTestApp()
+  const { id } = await app.organization()
+  await fail(app, id, await buildSource(app, id, 'acme/http'))
+
+  expect(await collectNotices(app.ctx(SYSTEM))).toBe(0)
+  expect(await app.ports.database.read.selectFrom('notices').selectAll().execute()).toEqual([])
+})

@@ -1,0 +1,30 @@
+import manifest from '../../package.json'
+import type { App } from '../compose.ts'
+import type { UsageBuffer } from '../core/statistics/index.ts'
+import { consoleRoutes } from '../surfaces/console/console-routes.ts'
+import { pricoreRoutes } from '../surfaces/dialects/pricore/index.ts'
+import type { Route } from '../surfaces/http/route.ts'
+import { inboundRoutes } from '../surfaces/inbound/routes.ts'
+import { docsRoutes } from '../surfaces/ops/docs-routes.ts'
+import { opsRoutes, type OpsParts } from '../surfaces/ops/routes.ts'
+import { repositoryRoutes } from '../surfaces/repository/routes.ts'
+
+/** What the routes of all surfaces are made of. */
+export interface RouteParts {
+  app: App
+  ops: OpsParts
+  usage: UsageBuffer
+}
+
+/** The routes of all surfaces. Where two match, the earlier one answers: those below an organization's slug come last. */
+export function allRoutes({ app, ops, usage }: RouteParts): Route[] {
+  const routes: Route[] = [
+    ...opsRoutes(ops),
+    ...docsRoutes({ routes: () => routes, version: manifest.version }),
+    ...consoleRoutes({ ctxFor: (actor, call) => app.ctx(actor, call.origin), write: app.ports.database.write }),
+    ...inboundRoutes(),
+    ...pricoreRoutes(),
+    ...repositoryRoutes(usage),
+  ]
+  return routes
+}

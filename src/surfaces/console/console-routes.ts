@@ -1,0 +1,26 @@
+import type { Route } from '../http/route.ts'
+import { accountRoutes } from './account-routes.ts'
+import { guardRoutes, type ConsoleSetUp } from './console-route.ts'
+import { invitationRoutes } from './invitation-routes.ts'
+import { organizationRoutes } from './organization-routes.ts'
+import { pageRoutes } from './pages.ts'
+import { setupRoutes } from './setup-routes.ts'
+import { signInRoutes } from './sign-in-routes.ts'
+import { teamRoutes } from './team-routes.ts'
+import { tokenRoutes } from './token-routes.ts'
+import { userRoutes } from './user-routes.ts'
+
+/** Everything below `/app`, guarded as one, and the page of the first start, which has a guard of its own. */
+export function consoleRoutes(setUp: ConsoleSetUp): Route[] {
+  const guarded = [
+    ...pageRoutes(),
+    ...signInRoutes(),
+    ...accountRoutes(),
+    ...tokenRoutes(),
+    ...userRoutes(),
+    ...organizationRoutes(),
+    ...teamRoutes(),
+    ...invitationRoutes(),
+  ]
+  return [...setupRoutes(setUp.ctxFor), ...guardRoutes(guarded, setUp)]
+}
