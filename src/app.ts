@@ -121,6 +121,8 @@ export function createJobHandlers(ports: Ports): JobHandlers {
     'source.sync': (job) => jobs['source.sync'](ctxOf(job), job.payload, job.report),
     'sources.reconcile': (job) => jobs['sources.reconcile'](ctxOf(job), job.payload, job.report),
     'accounts.purge': (job) => jobs['accounts.purge'](ctxOf(job), job.payload, job.report),
+    'hook.register': (job) => jobs['hook.register'](ctxOf(job), job.payload, job.report),
+    'hook.unregister': (job) => jobs['hook.unregister'](ctxOf(job), job.payload, job.report),
     'hooks.purge': (job) => jobs['hooks.purge'](ctxOf(job), job.payload, job.report),
     'archive.build': (job) => jobs['archive.build'](ctxOf(job), job.payload, job.report),
     'archives.prebuild': (job) => jobs['archives.prebuild'](ctxOf(job), job.payload, job.report),
@@ -143,7 +145,21 @@ export function createJobHandlers(ports: Ports): JobHandlers {
   }
 }
 
-type Housekeeping = Extract<JobKind, 'organizations.purge' | 'sources.reconcile' | 'hooks.purge' | 'blobs.scrub' | 'blobs.collect' | 'notices.collect' | 'webhooks.purge' | 'mails.purge' | 'jobs.purge' | 'accounts.purge' | 'statistics.roll-up' | 'events.purge'>
+type Housekeeping = Extract<
+  JobKind,
+  | 'organizations.purge'
+  | 'sources.reconcile'
+  | 'hooks.purge'
+  | 'blobs.scrub'
+  | 'blobs.collect'
+  | 'notices.collect'
+  | 'webhooks.purge'
+  | 'mails.purge'
+  | 'jobs.purge'
+  | 'accounts.purge'
+  | 'statistics.roll-up'
+  | 'events.purge'
+>
 
 function housekeeping(kind: Housekeeping, cron: string): Schedule {
   const job: NewJob = { kind, payload: {}, organization: null, dedupeKey: kind, lane: 'background', maxAttempts: 3 }

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createCtx, SYSTEM, type Ports } from './app.ts'
+import { openBlobs } from './compose/blobs.ts'
 import { openOutside } from './compose/outside.ts'
 import type { Config } from './config.ts'
 import { putSettingOnce } from './core/instance/index.ts'
@@ -13,7 +14,7 @@ import type { Actor, Origin } from './core/kernel/actor.ts'
 import type { Ctx } from './core/kernel/ctx.ts'
 import type { Logger } from './core/kernel/ports.ts'
 import { requireNoHalfRestore } from './platform/backup/restore-marker.ts'
-import { createDiskBlobs, type DiskBlobs } from './platform/blobs/disk.ts'
+import type { BlobStore } from './platform/blobs/blob-store.ts'
 import { systemClock } from './platform/clock/system-clock.ts'
 import { hashPassword, isOutdatedHash, verifyPassword } from './platform/crypto/password.ts'
 import { systemRandom } from './platform/crypto/random.ts'
@@ -39,7 +40,7 @@ export class WrongSecretKey extends Error {
 export interface App {
   readonly config: Config
   readonly ports: Ports
-  readonly blobs: DiskBlobs
+  readonly blobs: BlobStore
   /** Unique for this process and moment; owners of jobs begin with it. */
   readonly owner: string
   ctx(actor: Actor, origin: Origin): Ctx
@@ -75,7 +76,7 @@ export async function openApp(config: Config, { migrates, write }: OpenApp): Pro
   const redact = (secret: string) => redactions.register(secret)
   const secrets = createSecrets({ key, random: systemRandom, redact })
   const outside = await openOutside(config, { clock: systemClock, database, secrets, log, redact, write })
-  const blobs = createDiskBlobs({ root: join(config.dataDirectory, 'blobs'), clock: systemClock, log })
+  const blobs = openBlobs(config, { clock: systemClock, random: systemRandom, log, redact })
   const ending = new AbortController()
   const ports: Ports = {
     database,

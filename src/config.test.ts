@@ -56,3 +56,70 @@ test.each(['nobody', 'a@b@c', 'A <a@b> <c@d>', 'A\r\nBcc: x@y <a@b>'])('%p is no
 test('without a setting there is no mail', () => {
   expect(readConfig({}).mail).toBeNull()
 })
+
+const BUCKET = {
+  REPERTOIRE_S3_BUCKET: 'archives',
+  REPERTOIRE_S3_ACCESS_KEY_ID: 'key',
+  REPERTOIRE_S3_SECRET_ACCESS_KEY: 'a-secret-of-tests',
+}
+
+test('a bucket needs an access key and no more', () => {
+  expect(readConfig(BUCKET).objectStore).toEqual({
+    bucket: 'archives',
+    endpoint: null,
+    region: 'us-east-1',
+    accessKeyId: 'key',
+    secretAccessKey: 'a-secret-of-tests',
+    pathStyle: true,
+    prefix: '',
+    redirectSeconds: 1800,
+  })
+  expect(readConfig({}).objectStore).toBeNull()
+})
+
+test('an object store of your own is named by its address, and its folder ends with a slash', () => {
+  const { objectStore } = readConfig({
+    ...BUCKET,
+    REPERTOIRE_S3_ENDPOINT: 'https://minio.example.com:9000/',
+    REPERTOIRE_S3_PREFIX: 'composer/archives',
+    REPERTOIRE_S3_PATH_STYLE: 'false',
+    REPERTOIRE_S3_REDIRECTS: 'false',
+  })
+
+  expect(objectStore).toMatchObject({
+    endpoint: 'https://minio.example.com:9000',
+    prefix: 'composer/archives/',
+    pathStyle: false,
+    redirectSeconds: null,
+  })
+})
+
+test.each([
+  [{ REPERTOIRE_S3_SECRET_ACCESS_KEY: undefined }, 'REPERTOIRE_S3_SECRET_ACCESS_KEY: must be set'],
+  [{ REPERTOIRE_S3_ACCESS_KEY_ID: '' }, 'REPERTOIRE_S3_ACCESS_KEY_ID: must be set'],
+  [{ REPERTOIRE_S3_BUCKET: '' }, 'REPERTOIRE_S3_BUCKET: must be set'],
+  [{ REPERTOIRE_S3_BUCKET: 'No/Bucket' }, 'REPERTOIRE_S3_BUCKET: must be the name'],
+  [{ REPERTOIRE_S3_ENDPOINT: 'https://host/path' }, 'REPERTOIRE_S3_ENDPOINT: must have neither'],
+  [{ REPERTOIRE_S3_ENDPOINT: 'https://user:a-secret@host' }, 'REPERTOIRE_S3_ENDPOINT: must have neither'],
+  [{ REPERTOIRE_S3_PREFIX: '/from/the/top' }, 'REPERTOIRE_S3_PREFIX: must be'],
+  [{ REPERTOIRE_S3_PREFIX: 'two//slashes' }, 'REPERTOIRE_S3_PREFIX: must be'],
+  [{ REPERTOIRE_S3_REDIRECT_SECONDS: '5' }, 'REPERTOIRE_S3_REDIRECT_SECONDS'],
+  [
+    { REPERTOIRE_S3_ENDPOINT: 'http://host', REPERTOIRE_URL: 'https://packages.example.com' },
+    'REPERTOIRE_S3_ENDPOINT: must be https',
+  ],
+  [{ AWS_SESSION_TOKEN: 'of another key' }, 'AWS_SESSION_TOKEN must not be set'],
+])('with %p a bucket is refused, and the answer does not repeat secrets', (change, problem) => {
+  const read = () => readConfig({ ...BUCKET, ...change })
+
+  expect(read).toThrow(problem)
+  expect(read).not.toThrow('a-secret')
+})
+
+test('CO-064 an object store without encryption is fine when clients are not sent there', () => {
+  const change = { REPERTOIRE_S3_ENDPOINT: 'http://minio.internal:9000', REPERTOIRE_URL: 'https://packages.example.com' }
+
+  expect(readConfig({ ...BUCKET, ...change, REPERTOIRE_S3_REDIRECTS: 'false' }).objectStore?.endpoint).toBe(
+    'http://minio.internal:9000',
+  )
+})

@@ -21,6 +21,15 @@ const PublicUrl = z
   .transform((text) => text.replace(/\/+$/, ''))
   .refine((text) => new URL(text).search === '' && new URL(text).username === '', 'must have neither credentials nor a query')
 
+const S3Endpoint = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => isBareOrigin(new URL(text)), 'must have neither credentials nor a path nor a query')
+  .transform((text) => new URL(text).origin)
+
+function isBareOrigin(url: URL): boolean {
+  return url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
+}
+
 const MailTransport = z
   .string()
   .refine(
@@ -56,6 +65,40 @@ const SETTINGS = {
     .optional()
     .describe('PostgreSQL 14 or newer; without it the embedded SQLite database in the data folder is used.'),
   REPERTOIRE_DATABASE_CONNECTIONS: Count.default(10).describe('Connections that each process may open to PostgreSQL.'),
+  REPERTOIRE_S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
+    .optional()
+    .describe('Bucket of an S3-compatible object store for archives; without it they are in the data folder.'),
+  REPERTOIRE_S3_ENDPOINT: S3Endpoint.optional().describe(
+    'Address of the object store, such as https://minio.example.com. Without it Amazon S3 in the region.',
+  ),
+  REPERTOIRE_S3_REGION: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,40}$/, 'must be the name of a region')
+    .default('us-east-1')
+    .describe('Region of the bucket.'),
+  REPERTOIRE_S3_ACCESS_KEY_ID: z.string().optional().describe('Access key for the bucket.'),
+  REPERTOIRE_S3_SECRET_ACCESS_KEY: z.string().optional().describe('Secret of the access key.'),
+  REPERTOIRE_S3_PREFIX: z
+    .string()
+    .regex(/^(?!.*\/\/)[A-Za-z0-9_-][A-Za-z0-9._/-]{0,200}$/, 'must be letters, digits and ._/- only')
+    .transform((text) => text.replace(/\/?$/, '/'))
+    .optional()
+    .describe('Folder within the bucket.'),
+  REPERTOIRE_S3_PATH_STYLE: Flag.default(true).describe(
+    'The bucket is in the path of addresses. With `false` it is the first label of the host.',
+  ),
+  REPERTOIRE_S3_REDIRECTS: Flag.default(true).describe(
+    'Send clients to the object store for archives. With `false` archives pass through the server.',
+  ),
+  REPERTOIRE_S3_REDIRECT_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(60)
+    .max(86_400)
+    .default(1800)
+    .describe('How long the address of an archive in the object store is good, in seconds.'),
   REPERTOIRE_SECRET_KEY: z
     .string()
     .optional()
@@ -75,7 +118,10 @@ const SETTINGS = {
   ),
   REPERTOIRE_MAIL_FROM: z
     .string()
-    .regex(/^(?:[^<>@\p{Cc}]{1,100} <[^\s@<>\p{Cc}]+@[^\s@<>\p{Cc}]+>|[^\s@<>\p{Cc}]+@[^\s@<>\p{Cc}]+)$/u, 'must be an address, or a name and an address in <>')
+    .regex(
+      /^(?:[^<>@\p{Cc}]{1,100} <[^\s@<>\p{Cc}]+@[^\s@<>\p{Cc}]+>|[^\s@<>\p{Cc}]+@[^\s@<>\p{Cc}]+)$/u,
+      'must be an address, or a name and an address in <>',
+    )
     .optional()
     .describe('Sender of mails, such as Repertoire <packages@example.com>.'),
   REPERTOIRE_METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token for /metrics from elsewhere than loopback.'),
@@ -92,12 +138,18 @@ const SETTINGS = {
   REPERTOIRE_SOURCE_MINUTES: Count.default(60).describe('Minutes that one fetch may take.'),
   REPERTOIRE_ARCHIVE_MB: Count.default(1024).describe('Size of all files of one archive before compression, in MiB.'),
   REPERTOIRE_ARCHIVE_FILES: Count.default(200_000).describe('Files of one archive.'),
+  REPERTOIRE_GITLAB_API: Flag.default(true).describe(
+    "Whether GitLab's API answers below /api/v4; false makes every request there 404.",
+  ),
   REPERTOIRE_DIST_ENABLED: Flag.default(true).describe(
     'Build archives of repositories. With `false` metadata names the repositories only, and clients need access to clone them.',
   ),
-  REPERTOIRE_DIST_KEEP_RELEASES: z.coerce.number().int().min(0).default(0).describe(
-    'Releases of each package whose built archives are kept; older ones are built again when asked for. 0 keeps all.',
-  ),
+  REPERTOIRE_DIST_KEEP_RELEASES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Releases of each package whose built archives are kept; older ones are built again when asked for. 0 keeps all.'),
   REPERTOIRE_LIMIT_API: RateRule.default('1000/min').describe(
     'Requests that one credential, or one address without a credential, may make to the management APIs; `off` for no limit.',
   ),
@@ -123,7 +175,25 @@ function parseRate(text: string): RateLimit | null {
   return text === 'off' ? null : { limit: Number(count), window: WINDOWS[unit] ?? 60_000 }
 }
 
-const Environment = z.object(SETTINGS)
+const Environment = z.object(SETTINGS).superRefine((env, context) => {
+  const report = (name: keyof typeof SETTINGS, message: string) => context.addIssue({ code: 'custom', path: [name], message })
+  if (env.REPERTOIRE_S3_BUCKET === undefined) {
+    if (env.REPERTOIRE_S3_ENDPOINT !== undefined || env.REPERTOIRE_S3_ACCESS_KEY_ID !== undefined) {
+      report('REPERTOIRE_S3_BUCKET', 'must be set, because other settings of an object store are')
+    }
+    return
+  }
+  for (const name of ['REPERTOIRE_S3_ACCESS_KEY_ID', 'REPERTOIRE_S3_SECRET_ACCESS_KEY'] as const) {
+    if (env[name] === undefined) {
+      report(name, 'must be set, because REPERTOIRE_S3_BUCKET is')
+    }
+  }
+  const isEncrypted = env.REPERTOIRE_S3_ENDPOINT?.startsWith('https:') ?? true
+  if (env.REPERTOIRE_S3_REDIRECTS && !isEncrypted && env.REPERTOIRE_URL?.startsWith('https:') === true) {
+    // CO-064; Composer would refuse to follow.
+    report('REPERTOIRE_S3_ENDPOINT', 'must be https, because clients are sent there; or set REPERTOIRE_S3_REDIRECTS=false')
+  }
+})
 
 /** The configuration of one process, validated and frozen. */
 export type Config = ReturnType<typeof toConfig>
@@ -144,6 +214,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const parsed = Environment.safeParse(given)
   const unknown = Object.keys(environment).filter((name) => /^REPERTOIRE_(?!TEST_|INTERNAL_)/.test(name) && !(name in SETTINGS))
   const problems = unknown.map((name) => `${name} is not a setting`)
+  problems.push(...listForeignTokens(environment))
   if (!parsed.success) {
     problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
   }
@@ -151,6 +222,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new InvalidConfig(problems)
   }
   return Object.freeze(toConfig(parsed.data))
+}
+
+/** The runtime sends these to the object store with whatever access key it is given, and they are not of that key. */
+function listForeignTokens(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const names = environment['REPERTOIRE_S3_BUCKET'] ? ['AWS_SESSION_TOKEN', 'S3_SESSION_TOKEN'] : []
+  return names
+    .filter((name) => environment[name])
+    .map((name) => `${name} must not be set, because it would be sent with REPERTOIRE_S3_ACCESS_KEY_ID`)
 }
 
 /** The settings with their meanings and defaults, for the documentation and `repertoire doctor`. */
@@ -169,6 +248,23 @@ function defaultSender(publicUrl: string | undefined): string {
   return `Repertoire <repertoire@${publicUrl === undefined ? 'localhost' : new URL(publicUrl).hostname}>`
 }
 
+/** Where archives are kept instead of the data folder, or null. */
+function toObjectStore(env: z.output<typeof Environment>) {
+  if (env.REPERTOIRE_S3_BUCKET === undefined) {
+    return null
+  }
+  return {
+    bucket: env.REPERTOIRE_S3_BUCKET,
+    endpoint: env.REPERTOIRE_S3_ENDPOINT ?? null,
+    region: env.REPERTOIRE_S3_REGION,
+    accessKeyId: env.REPERTOIRE_S3_ACCESS_KEY_ID ?? '',
+    secretAccessKey: env.REPERTOIRE_S3_SECRET_ACCESS_KEY ?? '',
+    pathStyle: env.REPERTOIRE_S3_PATH_STYLE,
+    prefix: env.REPERTOIRE_S3_PREFIX ?? '',
+    redirectSeconds: env.REPERTOIRE_S3_REDIRECTS ? env.REPERTOIRE_S3_REDIRECT_SECONDS : null,
+  }
+}
+
 function toConfig(env: z.output<typeof Environment>) {
   return {
     dataDirectory: resolve(env.REPERTOIRE_DATA),
@@ -177,9 +273,11 @@ function toConfig(env: z.output<typeof Environment>) {
     port: env.REPERTOIRE_PORT,
     databaseUrl: env.REPERTOIRE_DATABASE_URL ?? null,
     databaseConnections: env.REPERTOIRE_DATABASE_CONNECTIONS,
+    objectStore: toObjectStore(env),
     secretKey: env.REPERTOIRE_SECRET_KEY ?? null,
     trustedProxies: env.REPERTOIRE_TRUSTED_PROXIES,
     allowedHosts: env.REPERTOIRE_ALLOW_PRIVATE_HOSTS,
+    gitlabApi: env.REPERTOIRE_GITLAB_API,
     sourceUrls: { allowFile: env.REPERTOIRE_ALLOW_FILE_SOURCES, allowHttp: env.REPERTOIRE_ALLOW_HTTP_SOURCES },
     mail:
       env.REPERTOIRE_MAIL === undefined

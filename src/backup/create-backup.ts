@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import type { App } from '../compose.ts'
 import { holdBlobs, releaseBlobs } from '../core/instance/index.ts'
 import type { Ctx } from '../core/kernel/ctx.ts'
+import type { BlobReader } from '../core/kernel/ports.ts'
 import type { Db } from '../core/kernel/schema.ts'
 import { createBackupWriter, type BackupWriter } from '../platform/backup/backup-writer.ts'
 import { listMirrorFiles } from '../platform/backup/mirror-files.ts'
@@ -184,7 +185,9 @@ async function writeBlob({ app, writer, hold }: Draft, sha256: string): Promise<
     return 'missing'
   }
   if (place.kind !== 'file') {
-    throw new Error('Archives that are not on a disk of this machine cannot be backed up.')
+    const size = place.kind === 'bytes' ? place.bytes.byteLength : place.size
+    const found = await writer.add(`blobs/${sha256}`, size, place.kind === 'bytes' ? place.bytes : readRemote(place, hold))
+    return found === sha256 ? 'written' : 'damaged'
   }
   const file = await onStorage(() => open(place.path, 'r'))
   try {
@@ -211,6 +214,19 @@ async function* readFile(
     const chunk = bytesRead === 0 ? buffer : buffer.subarray(0, bytesRead)
     yield chunk
     position += chunk.length
+    await hold()
+  }
+}
+
+/** Exactly `size` bytes from an object store, which tries again by itself; when it still fails there is no backup. */
+async function* readRemote(
+  { size, read }: { size: number; read: BlobReader },
+  hold: () => Promise<void>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let position = 0; position < size;) {
+    const bytes = await read(position, CHUNK)
+    yield bytes
+    position += bytes.length
     await hold()
   }
 }

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
+import { openBlobs } from '../compose/blobs.ts'
 import type { Config } from '../config.ts'
 import { syncDirectory, writeNewFile } from '../platform/backup/backup-writer.ts'
 import { InvalidBackup } from '../platform/backup/invalid-backup.ts'
 import { createMirrorBuilder } from '../platform/backup/mirror-files.ts'
-import { createDiskBlobs } from '../platform/blobs/disk.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
+import { systemRandom } from '../platform/crypto/random.ts'
 import { createLogger } from '../platform/log/logger.ts'
 import { createRedactionRegistry } from '../platform/log/redaction.ts'
 import type { OnProgress } from './backup-documents.ts'
@@ -25,14 +26,16 @@ export interface RestoreFiles {
  */
 export async function restoreFiles(config: Config, request: RestoreFiles, { summary }: VerifiedBackup): Promise<void> {
   const { path, onProgress } = request
+  const redactions = createRedactionRegistry()
   const log = createLogger({
     level: 'warn',
     format: config.logFormat,
     write: request.writeLog,
     clock: systemClock,
-    redactions: createRedactionRegistry(),
+    redactions,
   })
-  const blobs = createDiskBlobs({ root: join(config.dataDirectory, 'blobs'), clock: systemClock, log })
+  const redact = (secret: string) => redactions.register(secret)
+  const blobs = openBlobs(config, { clock: systemClock, random: systemRandom, log, redact })
   const mirrors = createMirrorBuilder(join(config.dataDirectory, 'git'))
   const lost = new Set(summary.lost.map(({ sha256 }) => sha256))
   let written = 0

@@ -115,16 +115,13 @@ export async function insertRows(db: Db, table: string, { columns, rows }: { col
 
 /** The SHA-256 of every archive that a row names, once each and in order. */
 export async function* selectBlobNames(db: Db): AsyncGenerator<string[], void, undefined> {
+  // Backups of earlier releases have no such column, and SQLite would take its name for a text.
+  const canRetire = (await readTables(db)).get('dists')?.some(({ name }) => name === 'retired_at') === true
+  const named = db.selectFrom('dists').select('sha256').distinct().orderBy('sha256').limit(LARGEST_BATCH)
+  const kept = canRetire ? named.where('retired_at', 'is', null) : named
   let after = ''
   for (;;) {
-    const rows = await db
-      .selectFrom('dists')
-      .select('sha256')
-      .distinct()
-      .where('sha256', '>', after)
-      .orderBy('sha256')
-      .limit(LARGEST_BATCH)
-      .execute()
+    const rows = await kept.where('sha256', '>', after).execute()
     const names = rows.flatMap(({ sha256 }) => (sha256 === null ? [] : [sha256]))
     if (names.length === 0) {
       return

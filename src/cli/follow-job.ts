@@ -118,9 +118,15 @@ export function requireSuccess(job: Job): void {
     return
   }
   const problem = job.error ?? 'The job failed.'
-  const outlook =
-    job.state === 'failed'
-      ? `Try again with: repertoire job retry ${job.uid}`
-      : `A running server tries again, next at ${toMoment(job.runAt)} (job ${job.uid}).`
+  const outlook = describeOutlook(job)
   throw new CliFailure({ exit: EXIT.failed, code: job.errorCode ?? 'unexpected', message: `${problem}\n${outlook}` })
+}
+
+function describeOutlook(job: Job): string {
+  if (job.errorCode === 'source_limited') {
+    return 'A running server reads it then.'
+  }
+  return job.state === 'failed'
+    ? `Try again with: repertoire job retry ${job.uid}`
+    : `A running server tries again, next at ${toMoment(job.runAt)} (job ${job.uid}).`
 }

@@ -5,12 +5,14 @@ import { MAX_PAGE } from '../core/kernel/paging.ts'
 import type { OrganizationId } from '../core/kernel/values.ts'
 import {
   getSource,
+  getSourceHealth,
   listSkippedRefs,
   listSources,
   parseManifestGlobs,
   syncInterval,
   type SkippedRefRow,
   type Source,
+  type SourceHealth,
 } from '../core/sources/index.ts'
 import { readPackages } from './commands/package.ts'
 import { toInert } from './inert.ts'
@@ -22,12 +24,14 @@ import { countOf, toMoment, toTimestamp } from './texts.ts'
 /** A source with what its last sync brought. */
 export interface SourceOutcome {
   source: Source
+  health: SourceHealth
   /** When it was read. */
   now: number
   packages: number
   versions: number
   skipped: SkippedRefRow[]
-  document: ReturnType<typeof presentSource> & { packages: number; versions: number; skipped: SkippedRefRow[] }
+  document: ReturnType<typeof presentSource> &
+    ReturnType<typeof presentHealth> & { packages: number; versions: number; skipped: SkippedRefRow[] }
 }
 
 /** The source of an organization with that uid or URL, in any spelling of the URL. Throws `source_not_found`. */
@@ -68,13 +72,15 @@ export async function readOutcome(ctx: Ctx, organization: OrganizationId, uid: s
   const own = (await readPackages(ctx, organization)).filter((found) => found.source === source.id)
   const packages = own.length
   const versions = own.map((found) => found.versions).reduce((sum, count) => sum + count, 0)
+  const health = await getSourceHealth(ctx, source)
   return {
     source,
+    health,
     now: ctx.now,
     packages,
     versions,
     skipped,
-    document: { ...presentSource(source), packages, versions, skipped },
+    document: { ...presentSource(source), ...presentHealth(health), packages, versions, skipped },
   }
 }
 
@@ -91,13 +97,18 @@ export function summarize({ packages, versions, skipped }: SourceOutcome, slug: 
 }
 
 /** Everything about a source, for people. */
-export function describeSource({ source, now, packages, versions, skipped }: SourceOutcome, width: number | null): string {
+export function describeSource(
+  { source, health, now, packages, versions, skipped }: SourceOutcome,
+  width: number | null,
+): string {
   const fields = formatFields([
     ['Source', source.uid],
     ['URL', source.url],
     ...(source.vcs === 'git' ? [] : [['System', source.vcs] as [string, string]]),
     ...(source.manifestGlobs === null ? [] : [['Manifests', parseManifestGlobs(source)?.join(', ') ?? ''] as [string, string]]),
-    ['Credential', source.credential === null ? 'none' : 'stored'],
+    ...(source.refRules === 'composer' ? [] : [['Refs', 'read by their names alone'] as [string, string]]),
+    ['Credential', describeCredential(health, now)],
+    ...(health.pausedUntil === null ? [] : [['Not asked before', toMoment(health.pausedUntil)] as [string, string]]),
     ['State', source.state],
     ['Last sync', toMoment(source.syncedAt)],
     ['Problem', source.problem ?? '-'],
@@ -114,6 +125,32 @@ export function describeSource({ source, now, packages, versions, skipped }: Sou
     width,
   )
   return skipped.length === 0 ? fields : `${fields}\n\n${table}`
+}
+
+/** The state of a credential in words. */
+function describeCredential({ credential }: SourceHealth, now: number): string {
+  if (credential === null) {
+    return 'none'
+  }
+  const { state, addedAt, expiresAt } = credential
+  const words = { works: 'works', refused: 'refused by the host', untried: 'not tried yet' }[state]
+  const end = expiresAt === null ? '' : `, ${expiresAt <= now ? 'ended' : 'ends'} ${toMoment(expiresAt)}`
+  return `${words}, since ${toMoment(addedAt)}${end}`
+}
+
+/** How the registry stands with the host of a source, for documents. Without the secret. */
+function presentHealth({ credential, pausedUntil }: SourceHealth) {
+  const shown =
+    credential === null
+      ? null
+      : {
+          kind: credential.kind,
+          origin: credential.origin,
+          state: credential.state,
+          addedAt: toTimestamp(credential.addedAt),
+          expiresAt: toTimestamp(credential.expiresAt),
+        }
+  return { credential: shown, pausedUntil: toTimestamp(pausedUntil) }
 }
 
 function describeInterval(source: Source, now: number): string {
@@ -147,6 +184,10 @@ export function presentSource(source: Source) {
     vcs: source.kind === 'vcs' ? source.vcs : null,
     url: source.url,
     manifests: parseManifestGlobs(source),
+    refs: source.refRules,
+    id: source.id,
+    path: source.path,
+    visibility: source.visibility,
     hasCredential: source.credential !== null,
     state: source.state,
     defaultBranch: source.defaultBranch,

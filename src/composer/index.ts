@@ -53,6 +53,8 @@ export {
   parsePackageName,
   RESERVED_NAME_PARTS,
 } from './names.ts'
+export { prefixZip } from './archive/prefix-zip.ts'
+export { listJsonMembers, spliceJsonMembers } from './json-members.ts'
 export { isPlainVersion, type NamedRef, plainVersion } from './plain-version.ts'
 export {
   compareStability,

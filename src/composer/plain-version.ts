@@ -7,7 +7,8 @@ export interface NamedRef {
 }
 
 const NUMERIC_BRANCH = /^v?(\d+(?:\.(?:\d+|[xX*])){0,3})$/
-const SEMANTIC = /^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/
+const SEMANTIC =
+  /^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/
 
 /**
  * The version that a ref is by its name alone (contract gitlab.md §3.3): of a tag its name without one leading `v`; of a branch that is a number

@@ -5,7 +5,7 @@ import { purgeOrganizations } from '../core/catalog/index.ts'
 import { purgeAccounts } from '../core/accounts/index.ts'
 import { purgeEvents } from '../core/audit/index.ts'
 import { rollUpStatistics } from '../core/statistics/index.ts'
-import { purgeReceipts } from '../core/hooks/index.ts'
+import { purgeReceipts, registerAtHost, unregisterAtHost } from '../core/hooks/index.ts'
 import { purgeMails, sendMail } from '../core/mail/index.ts'
 import { collectNotices, sendNotices } from '../core/notices/index.ts'
 import { deliverEvents, purgeDeliveries } from '../core/webhooks/index.ts'
@@ -15,6 +15,7 @@ import {
   collectReadmes,
   prebuildArchives,
   reconcileSources,
+  retireArchives,
   scrubBlobs,
   syncSource,
   type ArchiveTools,
@@ -39,6 +40,8 @@ export function createCoreJobs(): CoreJobs {
     'source.sync': async (ctx, payload, report) => void (await syncSource(ctx, payload.source, report)),
     'sources.reconcile': async (ctx, _, report) => void (await reconcileSources(ctx, report)),
     'accounts.purge': (ctx) => purgeAccounts(ctx),
+    'hook.register': (ctx, payload) => registerAtHost(ctx, payload.source),
+    'hook.unregister': (ctx, payload) => unregisterAtHost(ctx, payload.registration),
     'hooks.purge': async (ctx) => void (await purgeReceipts(ctx)),
     'archive.build': (ctx, payload, report) => buildArchive(ctx, payload, tools(report)),
     'archives.prebuild': (ctx, payload, report) => prebuildArchives(ctx, payload.package, tools(report)),
@@ -55,6 +58,7 @@ export function createCoreJobs(): CoreJobs {
     'events.purge': async (ctx) => void (await purgeEvents(ctx)),
     'blobs.collect': async (ctx, _, report) => {
       await collectReadmes(ctx)
+      await retireArchives(ctx)
       await collectBlobs(ctx, report)
     },
   }

@@ -16,8 +16,13 @@ export interface RouteParts {
   usage: UsageBuffer
 }
 
+/** The routes of a process that serves, or of one that only runs jobs. */
+export function listRoutes(serving: 'all' | 'ops', parts: RouteParts): Route[] {
+  return serving === 'ops' ? opsRoutes(parts.ops) : allRoutes(parts)
+}
+
 /** The routes of all surfaces. Where two match, the earlier one answers: those below an organization's slug come last. */
-export function allRoutes({ app, ops, usage }: RouteParts): Route[] {
+function allRoutes({ app, ops, usage }: RouteParts): Route[] {
   const routes: Route[] = [
     ...opsRoutes(ops),
     ...docsRoutes({ routes: () => routes, version: manifest.version }),

@@ -13,10 +13,12 @@ import type { Actor, Origin } from '../core/kernel/actor.ts'
 import { DomainError, invalidInput, isDomainError } from '../core/kernel/errors.ts'
 import { UsageBuffer } from '../core/statistics/index.ts'
 import { createMetrics, type Metrics } from '../platform/log/metrics.ts'
-import { allRoutes } from './all-routes.ts'
+import { listRoutes } from './all-routes.ts'
+import { createGitlabSurface, rawPathOf, type GitlabSurface } from './gitlab.ts'
+import { createHotPath, isHotPath, type HotPath } from './repository.ts'
 import { ThreadedRenderer } from './renderer.ts'
 import { RequestLimits, type Limited } from './request-limits.ts'
-import { createTelemetry, renderState } from './server-metrics.ts'
+import { createOpsParts, createTelemetry } from './server-metrics.ts'
 import { readSecret } from '../surfaces/http/credentials.ts'
 import { domainErrorResponse, errorResponse, unexpectedErrorResponse } from '../surfaces/http/errors.ts'
 import {
@@ -31,10 +33,7 @@ import { readPath } from '../surfaces/http/request-path.ts'
 import type { Call, Route } from '../surfaces/http/route.ts'
 import type { Telemetry } from '../surfaces/http/telemetry.ts'
 import { HOOK_BYTES } from '../surfaces/inbound/routes.ts'
-import { opsRoutes, type OpsParts } from '../surfaces/ops/routes.ts'
 import { DocumentStore, type DocumentRenderer } from '../surfaces/repository/document-store.ts'
-import { HotPath } from '../surfaces/repository/hot-path.ts'
-import { parseRepositoryPath } from '../surfaces/repository/repository-path.ts'
 
 /** Which parts answer: everything, or only what supervision asks of a process that runs jobs. */
 export type Serving = 'all' | 'ops'
@@ -78,6 +77,7 @@ class HttpServer implements Server {
   readonly #documents: DocumentStore
   readonly #renderer: DocumentRenderer
   readonly #hotPath: HotPath | null
+  readonly #gitlab: GitlabSurface | null
   readonly #router: Hono<{ Bindings: { incoming: Incoming } }>
   #listening: Bun.Server<undefined> | null = null
   #folding: ReturnType<typeof setInterval> | null = null
@@ -93,26 +93,11 @@ class HttpServer implements Server {
     this.#renderer = renderer
     this.#documents = new DocumentStore(renderer, config.cacheBytes / 2)
     this.usage = new UsageBuffer(ports.log)
-    this.#hotPath =
-      serving === 'ops'
-        ? null
-        : new HotPath({
-            ctx: (actor, origin) => app.ctx(actor, origin),
-            db: ports.database.read,
-            stamp: () => ports.database.stamp(),
-            clock: ports.clock,
-            usage: this.usage,
-            documents: this.#documents,
-            telemetry: this.#telemetry,
-            cacheBytes: config.cacheBytes / 2,
-            hasFixedUrl: config.publicUrl !== null,
-          })
-    const ops: OpsParts = {
-      findProblems: () => this.#findProblems(),
-      renderMetrics: async () => this.#metrics.render() + (await renderState(ports, this.#documents.bytes)),
-      metricsToken: config.metricsToken,
-    }
-    this.routes = serving === 'ops' ? opsRoutes(ops) : allRoutes({ app, ops, usage: this.usage })
+    const parts = { documents: this.#documents, usage: this.usage, telemetry: this.#telemetry }
+    this.#hotPath = serving === 'ops' ? null : createHotPath(app, parts)
+    this.#gitlab = serving === 'ops' ? null : createGitlabSurface(app, this.#documents, this.usage)
+    const ops = createOpsParts(app, { renderMetrics: () => this.#metrics.render(), documentBytes: () => this.#documents.bytes })
+    this.routes = listRoutes(serving, { app, ops, usage: this.usage })
     this.#router = this.#buildRouter()
   }
 
@@ -122,13 +107,10 @@ class HttpServer implements Server {
     if (url === null) {
       return this.#measure('none', started, errorResponse(400, { message: 'The Host header names no host.' }))
     }
-    const known = request.method === 'GET' && !this.#limits.limitsComposer ? (this.#hotPath?.known(request) ?? null) : null
+    const isKeepable = request.method === 'GET' && !this.#limits.limitsComposer
+    const known = isKeepable ? (this.#hotPath?.known(request) ?? this.#gitlab?.known(request) ?? null) : null
     if (known !== null) {
       return this.#measure('repository', started, known)
-    }
-    const path = readPath(url)
-    if (path === null) {
-      return this.#measure('none', started, nothingHere())
     }
     const addressed: Addressed = {
       headers: request.headers,
@@ -141,6 +123,17 @@ class HttpServer implements Server {
       return this.#measure('none', started, errorResponse(400, { message: 'The Host header names no host.' }))
     }
     const origin = (): Origin => toOrigin(addressed, this.#proxies)
+    const rawPath = rawPathOf(url)
+    if (this.#gitlab !== null && rawPath !== null) {
+      const limited: Limited = {}
+      const refused = this.#limits.refuseComposer({ request, path: rawPath, origin }, limited)
+      const answer = refused ?? this.#gitlab.handle({ request, rawPath, baseUrl, origin, signal: bodySignal(request) })
+      return this.#settle('gitlab', started, { answer, origin: origin(), request, limited })
+    }
+    const path = readPath(url)
+    if (path === null) {
+      return this.#measure('none', started, nothingHere())
+    }
     if (this.#hotPath !== null && (request.method === 'GET' || request.method === 'HEAD')) {
       const limited: Limited = {}
       const answer =
@@ -236,7 +229,7 @@ class HttpServer implements Server {
   }
 
   #notFound(path: string): Response {
-    const isHot = this.#hotPath !== null && parseRepositoryPath(path) !== null
+    const isHot = this.#hotPath !== null && isHotPath(path)
     return isHot ? wrongMethod(['GET', 'HEAD']) : nothingHere()
   }
 
@@ -257,8 +250,7 @@ class HttpServer implements Server {
       address: incoming.origin.address ?? '',
       origin: incoming.origin,
       actor,
-      signal:
-        request.body === null ? request.signal : AbortSignal.any([request.signal, AbortSignal.timeout(BODY_SECONDS * 1000)]),
+      signal: bodySignal(request),
       ctx: this.#app.ctx(actor, incoming.origin),
     }
   }
@@ -297,6 +289,7 @@ class HttpServer implements Server {
       return this.#unexpected(error, null)
     }
     this.#hotPath?.forget()
+    this.#gitlab?.forget()
     this.#app.ports.log.error('An archive could not be read from the storage.', { error })
     return domainErrorResponse(new DomainError('storage_unavailable', { problem: 'an archive could not be read' }))
   }
@@ -316,16 +309,10 @@ class HttpServer implements Server {
     this.#telemetry.duration.observe({ surface }, (performance.now() - started) / 1000)
     return response
   }
+}
 
-  async #findProblems(): Promise<string[]> {
-    try {
-      await this.#app.ports.database.ping()
-      return []
-    } catch (error) {
-      this.#app.ports.log.error('The database does not answer.', { error })
-      return ['The database does not answer.']
-    }
-  }
+function bodySignal({ body, signal }: Request): AbortSignal {
+  return body === null ? signal : AbortSignal.any([signal, AbortSignal.timeout(BODY_SECONDS * 1000)])
 }
 
 function toOrigin(addressed: Addressed, proxies: TrustedProxies): Origin {

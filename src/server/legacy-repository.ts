@@ -21,7 +21,7 @@ import {
 } from '../core/catalog/index.ts'
 import type { Db } from '../core/kernel/schema.ts'
 import { findPackage, selectAllPackages, type Package } from '../core/packages/index.ts'
-import type { LegacyFileRequest } from '../surfaces/repository/document-store.ts'
+import type { LazyRequest, LegacyFileRequest } from '../surfaces/repository/document-store.ts'
 import { TwoGenerations } from '../surfaces/http/two-generations.ts'
 
 /** What is remembered of a rendered package, by package and address. */
@@ -78,7 +78,7 @@ export class LegacyRepository {
 
   /** The text of a name's file that has this checksum, or null when none has, or had lately, or none of it may be seen. */
   async findFile(request: LegacyFileRequest): Promise<string | null> {
-    const { audience, repositoryUrl, name, hash } = request
+    const { audience, name, hash } = request
     const own = sees(audience, name) ? await findPackage(this.#db, audience.organization.id, name) : null
     const alone = own === null ? undefined : this.#texts.find(textKey(request, 'own', request))
     if (alone !== undefined) {
@@ -90,16 +90,16 @@ export class LegacyRepository {
     }
     // Checksums are compared before anything is rendered, so that guessing them costs nothing.
     if (own !== null && (await this.#know(own, request)).hash === hash) {
-      return (await this.#render([own], repositoryUrl)).text
+      return (await this.#render([own], toAddress(request))).text
     }
     const packages = (await this.#list(request)).files.get(name) ?? []
     const isPresent = packages.length > 0 && (await this.#hash(name, packages, request)) === hash
-    return isPresent ? (await this.#render(packages, repositoryUrl)).text : null
+    return isPresent ? (await this.#render(packages, toAddress(request))).text : null
   }
 
   /** The text of the file that these packages make together. */
-  async renderFile(packages: readonly Package[], repositoryUrl: string): Promise<string> {
-    return (await this.#render(packages, repositoryUrl)).text
+  async renderFile({ packages, ...address }: LazyRequest): Promise<string> {
+    return (await this.#render(packages, address)).text
   }
 
   async #list(request: RootRequest): Promise<Listing> {
@@ -145,12 +145,12 @@ export class LegacyRepository {
 
   /** The checksum of the file of a package alone, and what it offers; rendered unless known for this revision. */
   async #know(target: Package, request: RootRequest): Promise<KnownPart> {
-    const key = `${target.id} ${request.repositoryUrl}`
+    const key = `${target.id} ${request.audience.origins} ${request.repositoryUrl}`
     const known = this.#parts.find(key)
     if (known?.revision === target.revision) {
       return known
     }
-    const { text, parts } = await this.#render([target], request.repositoryUrl)
+    const { text, parts } = await this.#render([target], toAddress(request))
     const part = { revision: target.revision, hash: hashLegacyFile(text), offered: parts[0]?.offered ?? [] }
     this.#keep(textKey(request, 'own', { name: target.name, hash: part.hash }), text)
     this.#parts.put(key, part)
@@ -169,17 +169,20 @@ export class LegacyRepository {
     if (known !== undefined) {
       return known
     }
-    const { text } = await this.#render(packages, request.repositoryUrl)
+    const { text } = await this.#render(packages, toAddress(request))
     const hash = hashLegacyFile(text)
     this.#keep(textKey(request, 'joint', { name, hash }), text)
     this.#joint.put(key, hash)
     return hash
   }
 
-  async #render(packages: readonly Package[], repositoryUrl: string): Promise<{ text: string; parts: LegacyPart[] }> {
+  async #render(
+    packages: readonly Package[],
+    address: Omit<LazyRequest, 'packages'>,
+  ): Promise<{ text: string; parts: LegacyPart[] }> {
     const parts: LegacyPart[] = []
     for (const target of packages) {
-      parts.push(await loadLegacyPart(this.#db, target, repositoryUrl))
+      parts.push(await loadLegacyPart(this.#db, target, address))
     }
     return { text: joinLegacyParts(parts), parts }
   }
@@ -195,12 +198,16 @@ export class LegacyRepository {
   }
 }
 
-/** A file of one package alone is the same for everybody who sees the package; what is made of several depends on the view. */
+function toAddress({ audience, repositoryUrl }: RootRequest): Omit<LazyRequest, 'packages'> {
+  return { repositoryUrl, origins: audience.origins }
+}
+
+/** A file of one package alone is the same for everybody who is told as much of repositories; what is made of several depends on the view. */
 function textKey(
   { audience, repositoryUrl }: RootRequest,
   kind: 'list' | 'own' | 'joint',
   { name, hash }: { name: string; hash: string },
 ): string {
-  const view = kind === 'own' ? '' : audience.view
+  const view = kind === 'own' ? audience.origins : audience.view
   return `${kind} ${audience.organization.id} ${view} ${repositoryUrl} ${name} ${hash}`
 }

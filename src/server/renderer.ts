@@ -8,7 +8,13 @@ import { renderInlineRoot, renderKeyedDocument, renderPackageDocument, renderRoo
 import type { Logger } from '../core/kernel/ports.ts'
 import type { Db } from '../core/kernel/schema.ts'
 import { countVersions } from '../core/packages/index.ts'
-import type { CompressedDocument, DocumentOrder, DocumentRenderer } from '../surfaces/repository/document-store.ts'
+import type {
+  CompressedDocument,
+  DocumentOrder,
+  DocumentRenderer,
+  FamilyPackageRequest,
+} from '../surfaces/repository/document-store.ts'
+import { FamilyRepository } from './family-repository.ts'
 import { LegacyRepository } from './legacy-repository.ts'
 
 /** What the thread is asked to render. */
@@ -76,10 +82,17 @@ async function write(coder: Writable, bytes: Uint8Array): Promise<void> {
 /** Renders in the calling thread. */
 export function createInlineRenderer(db: Db): DocumentRenderer {
   const legacy = new LegacyRepository(db)
+  const family = new FamilyRepository(db)
   return {
     async render(order) {
       if (order.kind === 'inline-root') {
         return compressPieces(renderInlineRoot(db, order.request.audience, order.request.repositoryUrl))
+      }
+      if (order.kind === 'family-package' || order.kind === 'family-providers') {
+        const familyText = await (order.kind === 'family-package'
+          ? family.renderPackage(order.request)
+          : family.renderProviders(order.request))
+        return familyText === null ? null : compressDocument(familyText)
       }
       const text = await renderText(db, legacy, order)
       return text === null ? null : compressDocument(text)
@@ -90,7 +103,7 @@ export function createInlineRenderer(db: Db): DocumentRenderer {
 function renderText(
   db: Db,
   legacy: LegacyRepository,
-  order: Exclude<DocumentOrder, { kind: 'inline-root' }>,
+  order: Exclude<DocumentOrder, { kind: 'inline-root' | 'family-package' | 'family-providers' }>,
 ): Promise<string | null> {
   switch (order.kind) {
     case 'package':
@@ -106,7 +119,7 @@ function renderText(
     case 'legacy-file':
       return legacy.findFile(order.request)
     case 'legacy-lazy':
-      return legacy.renderFile(order.request.packages, order.request.repositoryUrl)
+      return legacy.renderFile(order.request)
   }
 }
 
@@ -138,8 +151,20 @@ export class ThreadedRenderer implements DocumentRenderer {
         return this.#inline.render(order)
       }
     }
+    if (order.kind === 'family-package' && (await this.#isSmall(order.request))) {
+      return this.#inline.render(order)
+    }
     const document = await this.#order(order)
     return document === undefined ? this.#inline.render(order) : document
+  }
+
+  /** Texts of a checksum are known to the thread alone. */
+  async #isSmall({ packages, hash }: FamilyPackageRequest): Promise<boolean> {
+    let versions = 0
+    for (const one of packages) {
+      versions += await countVersions(this.#db, one.package.id)
+    }
+    return hash === null && versions <= INLINE_VERSIONS
   }
 
   /** Ends the thread; documents under way are rendered inline. */

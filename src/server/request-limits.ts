@@ -81,10 +81,11 @@ export class RequestLimits {
    */
   refuseComposer({ request, path, origin }: Asked, limited: Limited): Response | null {
     const rule = this.#ports.limiter.rules.composer
-    if (rule === null || parseRepositoryPath(path) === null) {
+    if (rule === null || (parseRepositoryPath(path) === null && !path.startsWith('/api/v4/'))) {
       return null
     }
-    const authorization = request.headers.get('authorization')
+    const { headers } = request
+    const authorization = headers.get('authorization') ?? headers.get('private-token') ?? headers.get('deploy-token')
     const who = authorization === null ? addressGroup(origin().address) : Bun.hash(authorization).toString(36)
     const taken = this.#ports.limiter.take(`composer:${who}`, rule)
     limited.taken = taken

@@ -1,9 +1,13 @@
-/** What `/metrics` tells: what this process counted, and the state of the installation at the moment of asking. */
+/**
+ * What supervision is told: what this process counted, the state of the installation at the moment of asking, and whether it can do its work.
+ */
 import type { Ports } from '../app.ts'
+import type { App } from '../compose.ts'
 import { countJobs, findOldestDue } from '../core/jobs/index.ts'
 import { summarizeSources } from '../core/sources/index.ts'
 import { createMetrics, type Metrics } from '../platform/log/metrics.ts'
 import type { Telemetry } from '../surfaces/http/telemetry.ts'
+import type { OpsParts } from '../surfaces/ops/routes.ts'
 
 /** Seconds; the metadata path is expected in the first two. */
 const BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60]
@@ -27,7 +31,7 @@ export function createTelemetry(metrics: Metrics): Telemetry {
 }
 
 /** The gauges of jobs, sources, memory and the database in the Prometheus text format. Fails when the database is away. */
-export async function renderState({ database, clock }: Ports, documentBytes: number): Promise<string> {
+async function renderState({ database, clock }: Ports, documentBytes: number): Promise<string> {
   const now = clock.now()
   const state = createMetrics()
   const jobs = state.gauge({ name: 'repertoire_jobs', help: 'Jobs by state.', labels: ['state'] })
@@ -56,4 +60,43 @@ export async function renderState({ database, clock }: Ports, documentBytes: num
   const ping = state.gauge({ name: 'repertoire_database_ping_seconds', help: 'Time of the simplest statement.' })
   ping.set({}, (performance.now() - asked) / 1000)
   return state.render()
+}
+
+/** What one process counted: its metrics as text, and the size of its rendered documents. */
+export interface Counted {
+  renderMetrics(): string
+  documentBytes(): number
+}
+
+/** What supervision is told about an installation and this process of it. */
+export function createOpsParts(app: App, counted: Counted): OpsParts {
+  return {
+    findProblems: () => findProblems(app),
+    findLimitations: () => findLimitations(app),
+    renderMetrics: async () =>
+      counted.renderMetrics() + (await renderState(app.ports, counted.documentBytes())) + (await renderStorage(app)),
+    metricsToken: app.config.metricsToken,
+  }
+}
+
+async function findProblems({ ports }: App): Promise<string[]> {
+  try {
+    await ports.database.ping()
+    return []
+  } catch (error) {
+    ports.log.error('The database does not answer.', { error })
+    return ['The database does not answer.']
+  }
+}
+
+async function findLimitations({ blobs }: App): Promise<string[]> {
+  const problem = await blobs.findProblem()
+  return problem === null ? [] : [`Archives cannot be had: ${problem}.`]
+}
+
+async function renderStorage({ blobs }: App): Promise<string> {
+  const metrics = createMetrics()
+  const available = metrics.gauge({ name: 'repertoire_storage_available', help: 'Whether archives can be had from the storage.' })
+  available.set({}, (await blobs.findProblem()) === null ? 1 : 0)
+  return metrics.render()
 }

@@ -173,10 +173,11 @@ const FAILURES: [name: string, code: string, behaviour: Partial<GitServerBehavio
   ['forbids', 'source_refused', { status: 403 }],
   ['has no such repository', 'source_unreachable', { status: 404 }],
   ['is out of order', 'source_unreachable', { status: 500 }],
-  ['limits requests', 'source_unreachable', { status: 429, headers: { 'retry-after': '60' } }],
   ['has moved', 'source_moved', { redirect: (path) => `http://127.0.0.2:9${path}?token=${encodeURIComponent(CANARY)}` }],
   ['breaks off', 'source_unreachable', { after: 1_000, fault: 'close' }],
   ['stands still', 'source_timeout', { after: 1_000, fault: 'stall' }],
+  // The last one: the host is left alone for a while then.
+  ['limits requests', 'source_limited', { status: 429, headers: { 'retry-after': '60' } }],
 ]
 
 test('of a host that fails in nine ways, and of one that then works', async () => {
@@ -187,6 +188,8 @@ test('of a host that fails in nine ways, and of one that then works', async () =
       expect({ name, code: await syncOnce() }).toEqual({ name, code })
     }
     Object.assign(server.behaviour, initial)
+    // The minute for which the host is left alone is over.
+    await app.ports.database.write.updateTable('source_pauses').set({ paused_until: 1 }).execute()
     await runQueue()
   })
 

@@ -65,7 +65,13 @@ test('a command beside a running server writes with it, and of hundreds of trans
   })
   let ours = 0
   for (; !isDone || ours < TRANSACTIONS; ours += 1) {
-    await createToken(operatorCtx(app), { organization, name: `ours ${ours}`, scopes: READ_SCOPES, packages: null, expiresAt: null })
+    await createToken(operatorCtx(app), {
+      organization,
+      name: `ours ${ours}`,
+      scopes: READ_SCOPES,
+      packages: null,
+      expiresAt: null,
+    })
     // Lets the other process be heard.
     await Bun.sleep(0)
   }

@@ -58,7 +58,7 @@ async function expectNoTrace(commandLines: string, secret: string): Promise<void
 }
 
 describe('abuse 64: a secret leaves no trace', () => {
-  test('of a user and password', async () => {
+  test('PR-610 of a user and password', async () => {
     server.behaviour.authorization = BASIC
 
     const commandLines = await recordCommandLines(() => kit.fetch(server.url, { credential: basic() }))
@@ -69,7 +69,7 @@ describe('abuse 64: a secret leaves no trace', () => {
     expect(kit.redacted).toContain(CANARY)
   })
 
-  test('of a bearer token', async () => {
+  test('PR-610 of a bearer token', async () => {
     server.behaviour.authorization = BEARER
 
     const commandLines = await recordCommandLines(() => kit.fetch(server.url, { credential: bearer() }))
@@ -165,7 +165,7 @@ describe('ssh', () => {
     return { kind: 'ssh_key', origin: `ssh://127.0.0.1:${daemon.port}`, privateKey }
   }
 
-  test('abuse 64: a fetch with a key works, leaves no trace of it and remembers the host', async () => {
+  test('PR-610 abuse 64: a fetch with a key works, leaves no trace of it and remembers the host', async () => {
     const url = `ssh://${daemon.user}@127.0.0.1:${daemon.port}${source.directory}`
 
     const commandLines = await recordCommandLines(() =>

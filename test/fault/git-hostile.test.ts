@@ -227,14 +227,17 @@ describe('a server that refuses', () => {
     await expect(kit.fetch(server.url)).rejects.toMatchObject({ code: 'source_refused' })
   })
 
-  test.each([429, 503])('abuse 15: status %d tells how long to wait', async (status) => {
+  test.each([429, 503, 403])('abuse 15: status %d tells how long to wait', async (status) => {
     server.behaviour.status = status
     server.behaviour.headers = { 'retry-after': '120' }
 
-    await expect(kit.fetch(server.url)).rejects.toMatchObject({
-      code: 'source_unreachable',
-      details: { status, retryAfter: 120 },
-    })
+    await expect(kit.fetch(server.url)).rejects.toMatchObject({ code: 'source_limited', details: { seconds: 120 } })
+  })
+
+  test('abuse 15: status 503 without a word is a host that is out of order', async () => {
+    server.behaviour.status = 503
+
+    await expect(kit.fetch(server.url)).rejects.toMatchObject({ code: 'source_unreachable' })
   })
 
   test('a host that nobody answers for is unreachable', async () => {

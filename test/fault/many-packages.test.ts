@@ -29,8 +29,8 @@ async function fill(app: TestApp, organization: number): Promise<void> {
       printf('%040x', p.id * 100 + j), 0, (SELECT max(id) FROM manifests), '2026-01-01T00:00:00+00:00', 0, 0
     FROM packages p, v`.execute(db)
   await sql`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${TOKENS - 1})
-    INSERT INTO tokens (uid, kind, organization_id, name, hint, secret_hash, access, created_at)
-    SELECT 'token-' || i, 'organization', ${organization}, 'token', '…', printf('%064x', i), 'read', 0 FROM n`.execute(db)
+    INSERT INTO tokens (uid, kind, organization_id, name, hint, secret_hash, created_at)
+    SELECT 'token-' || i, 'organization', ${organization}, 'token', '…', printf('%064x', i), 0 FROM n`.execute(db)
   app.ports.database.touched()
 }
 

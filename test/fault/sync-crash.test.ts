@@ -22,7 +22,7 @@ const KILLS = 20
 /** Lines of progress that git prints while it fetches what is new. */
 const FETCH_LINES = 24
 /** Writes of the transaction that records a sync, and of the one that records an archive. */
-const SYNC_WRITES = 16
+const SYNC_WRITES = 20
 const ARCHIVE_WRITES = 4
 const LANES = 2
 const KEPT_TAGS = 4
@@ -116,7 +116,7 @@ function commitOf(round: number) {
   )
   return packageCommit(
     { description: `round ${round}`, provide: { 'psr/log-implementation': '1.0' } },
-    { noise, 'src/A.php': `<?php // ${round}\n` },
+    { noise, 'src/A.php': `<?php // ${round}\n`, 'README.md': `# Round ${round}\n` },
   )
 }
 

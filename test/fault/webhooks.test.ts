@@ -22,7 +22,7 @@ afterEach(() => {
   }
 })
 
-test('a receiver that trickles its answer is given up after ten seconds, others are served meanwhile', async () => {
+test('abuse 47: a receiver that trickles its answer is given up after ten seconds, others are served meanwhile', async () => {
   const app = await createTestApp()
   const { id } = await app.organization()
   const sockets = new Set<Socket>()

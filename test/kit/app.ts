@@ -169,7 +169,13 @@ export async function createTestApp(wanted: { git?: boolean; mail?: boolean; arc
     ctx: (actor = OPERATOR) => createCtx(ports, actor, TEST_ORIGIN),
     organization: (slug = 'acme') => createOrganization(app.ctx(), { slug, name: slug }),
     async token(organization, access = 'read', packages = null) {
-      const issued = await createToken(app.ctx(), { organization, name: `${access} token`, scopes: access === 'read' ? READ_SCOPES : UPDATE_SCOPES, packages, expiresAt: null })
+      const issued = await createToken(app.ctx(), {
+        organization,
+        name: `${access} token`,
+        scopes: access === 'read' ? READ_SCOPES : UPDATE_SCOPES,
+        packages,
+        expiresAt: null,
+      })
       const actor = await authenticate(test.database.read, issued.secret, clock.now())
       if (actor === null) {
         throw new Error('A token that was just created is not accepted.')

@@ -40,6 +40,7 @@ export async function createGitKit(policy: EgressPolicy = { allow: ['127.0.0.1']
   const secrets = {
     encrypt: (plain: string) => plain,
     decrypt: (sealed: string) => sealed,
+    fingerprint: (secret: string) => secret,
     redact: (secret: string) => void redacted.push(secret),
   }
   const git = await createGit({

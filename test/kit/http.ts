@@ -81,7 +81,7 @@ function toApp(app: TestApp, config: Partial<Config>): App {
   return {
     config: { ...readConfig({}), host: '127.0.0.1', port: 0, ...config },
     ports: app.ports,
-    blobs: { ...app.blobs, sweep: async () => 0 },
+    blobs: { ...app.blobs, sweep: async () => 0, findProblem: async () => null },
     owner: 'test',
     ctx: (actor, origin) => createCtx(app.ports, actor, origin),
     async close() {},

@@ -3,9 +3,10 @@
  * addressed by path. It checks the signature of every request by Signature Version 4, in the header and in the query, over the bytes that really
  * arrived, and can be told to misbehave. Objects are kept in memory.
  */
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { Refused, requireSignature, S3_CREDENTIALS } from './s3-signature.ts'
 
 /** What a request asks for, as a fault may choose by it. `key` is null for the bucket itself. */
 export interface S3Request {
@@ -53,23 +54,6 @@ export interface S3Setup {
   pageSize?: number
 }
 
-class Refused extends Error {
-  readonly status: number
-  readonly code: string
-  constructor(status: number, code: string) {
-    super(code)
-    this.status = status
-    this.code = code
-  }
-}
-
-const CREDENTIALS = {
-  bucket: 'archives',
-  region: 'eu-test-1',
-  accessKeyId: 'AKIATESTTESTTEST',
-  secretAccessKey: 'test/secret+access=key-of-the-object-store',
-}
-
 /** Starts an empty store on a free port. */
 export async function startS3Server({ pageSize = 1000 }: S3Setup = {}): Promise<S3Server> {
   const state: State = { objects: new Map(), uploads: new Map(), pageSize, nextUpload: 1 }
@@ -81,7 +65,9 @@ export async function startS3Server({ pageSize = 1000 }: S3Setup = {}): Promise<
   async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await collect(incoming)
     const request = readRequest(incoming, counts)
-    requests.push(`${request.method} ${request.key ?? ''}${request.query.has('X-Amz-Signature') ? ' (presigned)' : describeQuery(request.query)}`)
+    requests.push(
+      `${request.method} ${request.key ?? ''}${request.query.has('X-Amz-Signature') ? ' (presigned)' : describeQuery(request.query)}`,
+    )
     const fault = choose?.(request) ?? null
     if (fault?.kind === 'delay') {
       await Bun.sleep(fault.milliseconds)
@@ -118,7 +104,7 @@ export async function startS3Server({ pageSize = 1000 }: S3Setup = {}): Promise<
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...CREDENTIALS,
+    ...S3_CREDENTIALS,
     objects: state.objects,
     uploads: state.uploads,
     requests,
@@ -156,7 +142,7 @@ function describeQuery(query: URLSearchParams): string {
 function readRequest(incoming: IncomingMessage, counts: Map<string, number>): S3Request {
   const url = new URL(incoming.url ?? '/', 'http://store')
   const [bucket = '', ...rest] = decodeURIComponent(url.pathname).slice(1).split('/')
-  const key = bucket === CREDENTIALS.bucket && rest.join('/') !== '' ? rest.join('/') : null
+  const key = bucket === S3_CREDENTIALS.bucket && rest.join('/') !== '' ? rest.join('/') : null
   const method = incoming.method ?? 'GET'
   const earlier = counts.get(`${method} ${key}`) ?? 0
   counts.set(`${method} ${key}`, earlier + 1)
@@ -238,7 +224,7 @@ function answerBucket(state: State, { method, query }: S3Request, outgoing: Serv
   const more = keys.length > limit ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : ''
   xml(
     outgoing,
-    `<ListBucketResult><Name>${CREDENTIALS.bucket}</Name><Prefix>${prefix}</Prefix><KeyCount>${page.length}</KeyCount><MaxKeys>${limit}</MaxKeys><IsTruncated>${keys.length > limit}</IsTruncated>${more}${contents.join('')}</ListBucketResult>`,
+    `<ListBucketResult><Name>${S3_CREDENTIALS.bucket}</Name><Prefix>${prefix}</Prefix><KeyCount>${page.length}</KeyCount><MaxKeys>${limit}</MaxKeys><IsTruncated>${keys.length > limit}</IsTruncated>${more}${contents.join('')}</ListBucketResult>`,
   )
 }
 
@@ -247,7 +233,10 @@ function answerMultipart(state: State, { method, key, query }: S3Request & { key
   if (id === null) {
     const upload = String(state.nextUpload++)
     state.uploads.set(upload, { key, parts: new Map() })
-    xml(outgoing, `<InitiateMultipartUploadResult><Bucket>${CREDENTIALS.bucket}</Bucket><Key>${key}</Key><UploadId>${upload}</UploadId></InitiateMultipartUploadResult>`)
+    xml(
+      outgoing,
+      `<InitiateMultipartUploadResult><Bucket>${S3_CREDENTIALS.bucket}</Bucket><Key>${key}</Key><UploadId>${upload}</UploadId></InitiateMultipartUploadResult>`,
+    )
     return
   }
   const upload = state.uploads.get(id)
@@ -265,7 +254,10 @@ function answerMultipart(state: State, { method, key, query }: S3Request & { key
   }
 }
 
-function complete(state: State, { id, key, body, outgoing }: { id: string; key: string; body: Buffer; outgoing: ServerResponse }): void {
+function complete(
+  state: State,
+  { id, key, body, outgoing }: { id: string; key: string; body: Buffer; outgoing: ServerResponse },
+): void {
   const parts = state.uploads.get(id)?.parts ?? new Map<number, Buffer>()
   const named = [...body.toString().matchAll(/<PartNumber>(\d+)<\/PartNumber>\s*<ETag>(?:"|&quot;)?([0-9a-f]+)/g)]
   const bytes = named.map(([, number, etag]) => {
@@ -279,7 +271,10 @@ function complete(state: State, { id, key, body, outgoing }: { id: string; key: 
     throw new Refused(400, 'EntityTooSmall')
   }
   state.uploads.delete(id)
-  xml(outgoing, `<CompleteMultipartUploadResult><Key>${key}</Key><ETag>${store(state, key, Buffer.concat(bytes))}</ETag></CompleteMultipartUploadResult>`)
+  xml(
+    outgoing,
+    `<CompleteMultipartUploadResult><Key>${key}</Key><ETag>${store(state, key, Buffer.concat(bytes))}</ETag></CompleteMultipartUploadResult>`,
+  )
 }
 
 function xml(outgoing: ServerResponse, document: string, status = 200): void {
@@ -294,91 +289,4 @@ function refuse(outgoing: ServerResponse, method: string, error: unknown): void 
   } else {
     xml(outgoing, `<Error><Code>${code}</Code><Message>${code}</Message><RequestId>1</RequestId></Error>`, status)
   }
-}
-
-/** Signature Version 4 as the documentation of Amazon S3 defines it. Throws `Refused` with the code that S3 would answer. */
-function requireSignature(incoming: IncomingMessage, body: Buffer): void {
-  const url = new URL(incoming.url ?? '/', 'http://store')
-  const isPresigned = url.searchParams.has('X-Amz-Signature')
-  const given = isPresigned ? readPresigned(url.searchParams) : readAuthorization(incoming)
-  const [accessKeyId, day, region, service, ending] = given.credential.split('/')
-  if (accessKeyId !== CREDENTIALS.accessKeyId) {
-    throw new Refused(403, 'InvalidAccessKeyId')
-  }
-  if (region !== CREDENTIALS.region || service !== 's3' || ending !== 'aws4_request' || !given.date.startsWith(day ?? '-')) {
-    throw new Refused(400, 'AuthorizationHeaderMalformed')
-  }
-  requireTimely(given)
-  const digest = createHash('sha256').update(body).digest('hex')
-  const payload = isPresigned ? 'UNSIGNED-PAYLOAD' : String(incoming.headers['x-amz-content-sha256'])
-  if (payload !== 'UNSIGNED-PAYLOAD' && payload !== digest) {
-    throw new Refused(400, 'XAmzContentSHA256Mismatch')
-  }
-  if (!given.signedHeaders.includes('host')) {
-    throw new Refused(403, 'AccessDenied')
-  }
-  const canonical = [
-    incoming.method,
-    url.pathname,
-    canonicalQuery(incoming.url ?? '/'),
-    ...given.signedHeaders.map((name) => `${name}:${String(incoming.headers[name] ?? '').trim().replaceAll(/ +/g, ' ')}`),
-    '',
-    given.signedHeaders.join(';'),
-    payload,
-  ].join('\n')
-  const toSign = ['AWS4-HMAC-SHA256', given.date, `${day}/${region}/s3/aws4_request`, createHash('sha256').update(canonical).digest('hex')].join('\n')
-  let key: Buffer = Buffer.from(`AWS4${CREDENTIALS.secretAccessKey}`)
-  for (const part of [day ?? '', region, 's3', 'aws4_request', toSign]) {
-    key = createHmac('sha256', key).update(part).digest()
-  }
-  if (key.toString('hex') !== given.signature) {
-    throw new Refused(403, 'SignatureDoesNotMatch')
-  }
-}
-
-interface GivenSignature {
-  credential: string
-  date: string
-  signedHeaders: string[]
-  signature: string
-  /** Seconds. */
-  validity: number
-}
-
-function readPresigned(query: URLSearchParams): GivenSignature {
-  return {
-    credential: query.get('X-Amz-Credential') ?? '',
-    date: query.get('X-Amz-Date') ?? '',
-    signedHeaders: (query.get('X-Amz-SignedHeaders') ?? '').split(';'),
-    signature: query.get('X-Amz-Signature') ?? '',
-    validity: Number(query.get('X-Amz-Expires')),
-  }
-}
-
-function readAuthorization(incoming: IncomingMessage): GivenSignature {
-  const [, credential = '', names = '', signature = ''] =
-    /^AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/.exec(incoming.headers.authorization ?? '') ?? []
-  if (signature === '') {
-    throw new Refused(403, 'AccessDenied')
-  }
-  return { credential, date: String(incoming.headers['x-amz-date'] ?? ''), signedHeaders: names.split(';'), signature, validity: 15 * 60 }
-}
-
-function requireTimely({ date, validity }: GivenSignature): void {
-  const text = date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z')
-  const age = (Date.now() - Date.parse(text)) / 1000
-  if (!(age > -15 * 60 && age <= validity)) {
-    throw new Refused(403, 'AccessDenied')
-  }
-}
-
-/** As it was sent, in order and without the signature itself. */
-function canonicalQuery(target: string): string {
-  const [, query = ''] = target.split('?')
-  return query
-    .split('&')
-    .filter((pair) => pair !== '' && !pair.startsWith('X-Amz-Signature='))
-    .map((pair) => (pair.includes('=') ? pair : `${pair}=`))
-    .toSorted()
-    .join('&')
 }

@@ -27,7 +27,7 @@ export const stages = [
     roots: ['src', 'tools', 'test/architecture.test.ts', 'test/kit', 'test/contract', 'test/property'],
     database: 'sqlite',
     postgres: false,
-    seconds: 240,
+    seconds: 300,
     testSeconds: 10,
   },
   {
@@ -44,7 +44,7 @@ export const stages = [
     roots: ['test/fault', 'test/races', 'test/cli'],
     database: 'sqlite',
     postgres: true,
-    seconds: 330,
+    seconds: 480,
     testSeconds: 60,
   },
 ]

@@ -3,6 +3,7 @@ import { getHook, listReceipts, rotateHook, type Hook, type HookReceipt } from '
 import { getOrganizationByPath } from '../../core/organizations/index.ts'
 import type { Source } from '../../core/sources/index.ts'
 import { describeGuess, toComposerSetUp } from '../composer-set-up.ts'
+import { addHookRegistrationCommands, readRegistration } from './hook-registration.ts'
 import { limitOption } from '../options.ts'
 import type { Run } from '../program.ts'
 import { readAll } from '../read-all.ts'
@@ -30,6 +31,7 @@ export function addHookCommands(program: Command, run: Run): void {
   withSource(commands.command('rotate').description('make a new secret; the old one stays valid for 24 hours'))
     .addHelpText('after', '\nExample:\n  $ repertoire hook rotate acme https://github.com/acme/widgets.git')
     .action(run(rotate))
+  addHookRegistrationCommands(commands, run)
   withSource(commands.command('log').description('list what arrived, newest first'))
     .addOption(limitOption())
     .addHelpText('after', '\nExample:\n  $ repertoire hook log acme https://github.com/acme/widgets.git --limit 20')
@@ -48,17 +50,18 @@ async function findSource(session: Session, slug: string, key: string): Promise<
 
 async function show(session: Session, slug: string, key: string): Promise<void> {
   const source = await findSource(session, slug, key)
-  showHook(session, source, await getHook(await session.ctx(), source), slug)
+  await showHook(session, source, await getHook(await session.ctx(), source), slug)
 }
 
 async function rotate(session: Session, slug: string, key: string): Promise<void> {
   const source = await findSource(session, slug, key)
   const hook = await rotateHook(await session.ctx(), source)
   session.note(`The secret before this one is accepted until ${toMoment(hook.previousUntil)}.`)
-  showHook(session, source, hook, slug)
+  await showHook(session, source, hook, slug)
 }
 
-function showHook(session: Session, found: Source, hook: Hook, slug: string): void {
+async function showHook(session: Session, found: Source, hook: Hook, slug: string): Promise<void> {
+  const registration = await readRegistration(session, found)
   const source = { ...found, hookedAt: found.hookedAt ?? hook.createdAt }
   const setUp = toComposerSetUp(session.config, slug)
   const addresses = HOOK_PROVIDERS.map(([provider]) => [provider, `${setUp.base}/webhooks/${provider}/${source.uid}`] as const)
@@ -69,6 +72,7 @@ function showHook(session: Session, found: Source, hook: Hook, slug: string): vo
     createdAt: toTimestamp(hook.createdAt),
     rotatedAt: toTimestamp(hook.rotatedAt),
     previousUntil: toTimestamp(hook.previousUntil),
+    registration: registration?.document ?? null,
   }
   session.show(document, () => {
     const names = new Map(HOOK_PROVIDERS)
@@ -78,6 +82,7 @@ function showHook(session: Session, found: Source, hook: Hook, slug: string): vo
       ['Secret', hook.secret],
       ['Old secret until', hook.previousUntil === null ? '-' : toMoment(hook.previousUntil)],
       ['State', describeHookState(source)],
+      ...(registration === null ? [] : [['At the host', registration.words] as const]),
     ])
     return fields + describeGuess(setUp)
   })

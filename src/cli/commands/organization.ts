@@ -12,6 +12,7 @@ import {
 import { changeSlug } from '../../core/catalog/index.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import { DomainError } from '../../core/kernel/errors.ts'
+import type { Visibility } from '../../core/kernel/schema.ts'
 import {
   findUserId,
   getOrganizationByPath,
@@ -26,6 +27,7 @@ import { limitOption } from '../options.ts'
 import type { Run } from '../program.ts'
 import { readAll } from '../read-all.ts'
 import type { Session } from '../session.ts'
+import { visibilityOption } from './visibility.ts'
 import { formatFields, formatTable } from '../table.ts'
 import { toMoment, toTimestamp } from '../texts.ts'
 
@@ -67,6 +69,7 @@ function addChanges(commands: Command, run: Run): void {
     .option('--name <name>', 'its name for people')
     .option('--description <text>', 'what it is; an empty text for none')
     .addOption(new Option('--members-see <what>', 'all packages, or those of their teams').choices(['all', 'teams']))
+    .addOption(visibilityOption())
     .option('--slug <slug>', 'another slug: every URL of its repository changes, and the old ones end')
     .addHelpText('after', '\nExample:\n  $ repertoire org set acme --members-see teams')
     .action(run(set))
@@ -171,9 +174,11 @@ function showOne(session: Session, organization: Organization, path: string): vo
     const fields = formatFields([
       ['Slug', path],
       ['Name', organization.name],
+      ['Id', String(organization.id)],
       ['Uid', organization.uid],
       ['Repository', repository],
       ['Members see', organization.memberAccess === 'all' ? 'all packages' : 'the packages of their teams'],
+      ['Visibility', organization.visibility],
       ['Created', toMoment(organization.createdAt)],
     ])
     const { description } = organization
@@ -185,16 +190,17 @@ interface SetOptions {
   name?: string
   description?: string
   membersSee?: 'all' | 'teams'
+  visibility?: Visibility
   slug?: string
 }
 
 async function set(session: Session, path: string, options: SetOptions): Promise<void> {
   if (Object.keys(options).length === 0) {
-    throw usageFailure('Say what to change: --name, --description, --members-see or --slug.')
+    throw usageFailure('Say what to change: --name, --description, --members-see, --visibility or --slug.')
   }
   const ctx = await session.ctx()
   const organization = await getOrganizationByPath(ctx, path)
-  const { name, description, membersSee: memberAccess, slug } = options
+  const { name, description, membersSee: memberAccess, visibility, slug } = options
   const renamed = slug === undefined ? organization : await changeSlug(ctx, { organization, slug })
   const changed = await changeOrganization(await session.ctx(), {
     organization: renamed,
@@ -202,6 +208,7 @@ async function set(session: Session, path: string, options: SetOptions): Promise
       ...(name === undefined ? {} : { name }),
       ...(description === undefined ? {} : { description }),
       ...(memberAccess === undefined ? {} : { memberAccess }),
+      ...(visibility === undefined ? {} : { visibility }),
     },
   })
   showOne(session, changed, await organizationPath(ctx.db, changed))
@@ -234,6 +241,6 @@ async function restore(session: Session, uid: string): Promise<void> {
 
 /** An organization for documents. */
 export function presentOrganization(organization: Organization, path: string = organization.slug) {
-  const { uid, slug, name, description, memberAccess, createdAt } = organization
-  return { uid, slug, path, name, description, memberAccess, createdAt: toTimestamp(createdAt) }
+  const { id, uid, slug, name, description, memberAccess, visibility, createdAt } = organization
+  return { id, uid, slug, path, name, description, memberAccess, visibility, createdAt: toTimestamp(createdAt) }
 }

@@ -9,6 +9,7 @@ import { deletePackage } from '../../core/sources/index.ts'
 import { CliFailure, EXIT, usageFailure } from '../failure.ts'
 import { limitOption } from '../options.ts'
 import type { Run } from '../program.ts'
+import { addReadmeCommand } from './package-readme.ts'
 import type { Session } from '../session.ts'
 import { formatFields, formatTable } from '../table.ts'
 import { toMoment, toTimestamp } from '../texts.ts'
@@ -32,6 +33,7 @@ export function addPackageCommands(program: Command, run: Run): void {
     .argument('<name>', 'name of the package')
     .addHelpText('after', '\nExample:\n  $ repertoire package show acme acme/widgets')
     .action(run(show))
+  addReadmeCommand(commands, run)
   commands
     .command('delete')
     .description('delete a package with its versions and archives; lock files that name them fail afterwards')

@@ -1,8 +1,9 @@
 import { Option, type Command } from 'commander'
 import { getJob } from '../../core/jobs/index.ts'
+import type { HookProvider } from '../../core/hooks/index.ts'
 import { VCS_SYSTEMS, type VcsSystem } from '../../core/kernel/source-url.ts'
 import { getOrganizationByPath } from '../../core/organizations/index.ts'
-import { addSource, listSources, removeSource, requestSync, setSyncInterval } from '../../core/sources/index.ts'
+import { addSource, listSources, removeSource, requestSync, setRefRules, setSyncInterval } from '../../core/sources/index.ts'
 import { CliFailure, EXIT, usageFailure } from '../failure.ts'
 import { followFrom } from '../follow-job.ts'
 import { limitOption, noWaitOption } from '../options.ts'
@@ -15,7 +16,11 @@ import { describeSource, getSourceByKey, presentSource, readOutcome } from '../s
 import { formatSyncInterval, parseSyncInterval } from '../sync-interval.ts'
 import { formatTable } from '../table.ts'
 import { countOf, toMoment } from '../texts.ts'
+import { registerIfWanted, registerOption } from './hook-registration.ts'
+import { addSourceVisibilityCommands } from './visibility.ts'
 import { addSourceContentCommands } from './source-content.ts'
+import { addSourceLogCommand } from './source-log.ts'
+import { addSourceCredentialCommand, credentialExpiryOption } from './source-credential.ts'
 
 const ADD_HELP = `
 Secrets are never taken from the argument list, which every user of the machine can read.
@@ -29,11 +34,19 @@ Examples:
   $ repertoire source add acme https://hg.example.com/acme/widgets --vcs hg
   $ repertoire source add acme https://github.com/acme/monorepo.git --manifests 'packages/*/composer.json'`
 
+const SET_HELP = `
+Examples:
+  $ repertoire source set acme https://github.com/acme/widgets.git --interval 10m
+  $ repertoire source set acme https://github.com/acme/widgets.git --refs literal`
+
 /** `repertoire source …` */
 export function addSourceCommands(program: Command, run: Run): void {
   const commands = program.command('source').description('sources: repositories that packages are published from')
   addAdd(commands, run)
   addSourceContentCommands(commands, run)
+  addSourceVisibilityCommands(commands, run)
+  addSourceLogCommand(commands, run)
+  addSourceCredentialCommand(commands, run)
   commands
     .command('list')
     .description('list the sources of an organization')
@@ -50,11 +63,12 @@ export function addSourceCommands(program: Command, run: Run): void {
     .action(run(sync))
   withSource(commands.command('set').description('change how a source is looked after'))
     .addOption(
-      new Option('--interval <duration>', 'how often to look for changes that no hook told of: 10m, 2h, 1d, or auto')
-        .argParser(parseSyncInterval)
-        .makeOptionMandatory(),
+      new Option('--interval <duration>', 'how often to look for changes that no hook told of: 10m, 2h, 1d, or auto').argParser(
+        parseSyncInterval,
+      ),
     )
-    .addHelpText('after', '\nExample:\n  $ repertoire source set acme https://github.com/acme/widgets.git --interval 10m')
+    .addOption(refsOption())
+    .addHelpText('after', SET_HELP)
     .action(run(set))
   withSource(commands.command('remove').description('remove a source with its packages, versions and archives'))
     .option('--yes', 'do not ask')
@@ -73,8 +87,14 @@ function addAdd(commands: Command, run: Run): void {
     .argument('<org>', 'slug of the organization')
     .argument('<url>', 'https://…, ssh://… or user@host:path')
     .addOption(vcsOption())
+    .addOption(refsOption())
+    .addOption(registerOption())
     .option('--manifests <pattern...>', "where its packages are, such as 'packages/*/composer.json'; without it at the top only")
-  addCredentialOptions(command).addOption(noWaitOption()).addHelpText('after', ADD_HELP).action(run(add))
+  addCredentialOptions(command)
+    .addOption(credentialExpiryOption())
+    .addOption(noWaitOption())
+    .addHelpText('after', ADD_HELP)
+    .action(run(add))
 }
 
 function vcsOption(): Option {
@@ -84,7 +104,21 @@ function vcsOption(): Option {
   ).choices([...VCS_SYSTEMS])
 }
 
-type AddOptions = CredentialOptions & { wait: boolean; vcs?: VcsSystem; manifests?: string[] }
+function refsOption(): Option {
+  return new Option(
+    '--refs <rules>',
+    'how tags and branches become versions: as Composer reads them, or by their names as in Pricore',
+  ).choices(['composer', 'literal'])
+}
+
+type AddOptions = CredentialOptions & {
+  wait: boolean
+  credentialExpires?: number
+  vcs?: VcsSystem
+  manifests?: string[]
+  refs?: 'composer' | 'literal'
+  registerHook?: HookProvider | true
+}
 
 async function add(session: Session, slug: string, url: string, options: AddOptions): Promise<void> {
   const { id } = await getOrganizationByPath(await session.ctx(), slug)
@@ -94,9 +128,12 @@ async function add(session: Session, slug: string, url: string, options: AddOpti
     url,
     vcs: options.vcs ?? null,
     credential,
+    credentialExpiresAt: options.credentialExpires ?? null,
     manifests: options.manifests ?? null,
+    ...(options.refs === undefined ? {} : { refRules: options.refs }),
   })
   session.note(`Added ${source.url} to ${slug} (${source.uid}).`)
+  await registerIfWanted(session, source, options.registerHook)
   await showSync(session, { slug, source, wait: options.wait, followed: { job, attempts: 0 } })
 }
 
@@ -132,17 +169,33 @@ async function show(session: Session, slug: string, key: string): Promise<void> 
   session.show(outcome.document, () => describeSource(outcome, session.tableWidth))
 }
 
-async function set(session: Session, slug: string, key: string, options: { interval: number | 'auto' }): Promise<void> {
+async function set(
+  session: Session,
+  slug: string,
+  key: string,
+  options: { interval?: number | 'auto'; refs?: 'composer' | 'literal' },
+): Promise<void> {
+  if (options.interval === undefined && options.refs === undefined) {
+    throw usageFailure('Say what to change: give --interval or --refs.')
+  }
   const ctx = await session.ctx()
   const { id } = await getOrganizationByPath(ctx, slug)
-  const source = await getSourceByKey(ctx, id, key)
-  const interval = options.interval === 'auto' ? null : options.interval
-  await setSyncInterval(ctx, source, interval)
-  session.show(presentSource({ ...source, syncInterval: interval }), () =>
-    interval === null
-      ? `${source.url} is looked at as often as the registry thinks fit.`
-      : `${source.url} is looked at every ${formatSyncInterval(interval)}.`,
-  )
+  let source = await getSourceByKey(ctx, id, key)
+  const changes: string[] = []
+  if (options.interval !== undefined) {
+    const interval = options.interval === 'auto' ? null : options.interval
+    await setSyncInterval(ctx, source, interval)
+    source = { ...source, syncInterval: interval }
+    const often = interval === null ? 'as often as the registry thinks fit' : `every ${formatSyncInterval(interval)}`
+    changes.push(`${source.url} is looked at ${often}.`)
+  }
+  if (options.refs !== undefined) {
+    const job = await setRefRules(ctx, source, options.refs)
+    source = { ...source, refRules: options.refs }
+    const how = options.refs === 'literal' ? 'by their names alone' : 'as Composer reads them'
+    changes.push(`Tags and branches of ${source.url} are read ${how}; job ${job} reads all of them again.`)
+  }
+  session.show(presentSource(source), () => changes.join('\n'))
 }
 
 async function remove(session: Session, slug: string, key: string, options: { yes?: boolean }): Promise<void> {

@@ -17,13 +17,15 @@ import { accessOf, isScope, READ_SCOPES, SCOPES, UPDATE_SCOPES, type Scope } fro
 import { getOrganizationByPath } from '../../core/organizations/index.ts'
 import { composerCommands, describeGuess, toComposerSetUp } from '../composer-set-up.ts'
 import { parseExpiry } from '../expiry.ts'
-import { CliFailure, EXIT } from '../failure.ts'
+import { CliFailure, EXIT, usageFailure } from '../failure.ts'
 import { toInert } from '../inert.ts'
 import { limitOption } from '../options.ts'
 import type { Run } from '../program.ts'
 import { readAll } from '../read-all.ts'
 import type { Session } from '../session.ts'
+import { getSourceByKey } from '../source-outcome.ts'
 import { parseSyncInterval } from '../sync-interval.ts'
+import { addJobTokenCommand } from './visibility.ts'
 import { formatTable } from '../table.ts'
 import { toMoment, toTimestamp } from '../texts.ts'
 
@@ -32,6 +34,7 @@ interface CreateOptions {
   access: keyof typeof ACCESS
   scopes?: Scope[]
   packages?: string[]
+  source?: string
   from?: string[]
   expires?: number
 }
@@ -44,6 +47,7 @@ const NAMED = 'uid of the token, or its name if no other active token has it'
 export function addTokenCommands(program: Command, run: Run): void {
   const commands = program.command('token').description('tokens: what Composer and scripts sign in with')
   addCreate(commands, run)
+  addJobTokenCommand(commands, run)
   commands
     .command('list')
     .description('list the tokens of an organization, revoked and expired ones too, or those that a person can use')
@@ -77,6 +81,7 @@ function addCreate(commands: Command, run: Run): void {
     .addOption(new Option('--access <access>', 'what it may do').choices(Object.keys(ACCESS)).default('read'))
     .addOption(new Option('--scopes <scopes>', 'exactly these scopes, such as "composer,package:read"').argParser(parseScopes))
     .option('--packages <patterns>', 'limit it to packages, such as "acme/*,other/one"', (text: string) => text.split(','))
+    .option('--source <source>', 'limit it to the packages of one source of the organization, by its URL or uid')
     .option('--from <networks>', 'limit it to addresses, such as "192.0.2.0/24,2001:db8::/32"', (text: string) => text.split(','))
     .option('--expires <when>', 'a duration (12h, 30d, 8w, 1y), a date or a time; never if left out', (text: string) =>
       parseExpiry(text, Date.now()),
@@ -132,8 +137,14 @@ async function create(session: Session, text: string, options: CreateOptions): P
     addresses: options.from ?? null,
     expiresAt: options.expires ?? null,
   }
-  const issued =
-    'user' in owner ? await createPersonalToken(ctx, { ...grant, ...owner }) : await createToken(ctx, { ...grant, ...owner })
+  if ('user' in owner) {
+    if (options.source !== undefined) {
+      throw usageFailure('Only a token of an organization can be limited to a source.')
+    }
+    return showIssuedToken(session, text, await createPersonalToken(ctx, { ...grant, ...owner }))
+  }
+  const source = options.source === undefined ? null : (await getSourceByKey(ctx, owner.organization, options.source)).id
+  const issued = await createToken(ctx, { ...grant, ...owner, source })
   showIssuedToken(session, text, issued)
 }
 

@@ -6,6 +6,7 @@ import { fine, problem, type Finding } from './check.ts'
 import { checkDataDirectory } from './data-directory.ts'
 import { checkClock, checkDatabase, checkJobs, checkSources } from './installation.ts'
 import { checkPrograms } from './programs.ts'
+import { checkStorage } from './storage.ts'
 
 /** Runs every check that can be run; each failure leads to findings, not to an error. */
 export async function examine(session: Session): Promise<Finding[]> {
@@ -37,6 +38,7 @@ async function checkInstallation(session: Session): Promise<Finding[]> {
     const ctx = await session.ctx()
     findings.push(fine('key', 'The secret key is the one that the data was written with.'))
     findings.push(await checkDatabase(ctx, isServer))
+    findings.push(...(await checkStorage(ctx, session.config)))
     findings.push(await checkClock(ctx, isServer))
     findings.push(...(await checkJobs(ctx)))
     findings.push(await checkSources(ctx))
@@ -49,7 +51,11 @@ async function checkInstallation(session: Session): Promise<Finding[]> {
 function whyNotOpened(error: unknown, isServer: boolean): Finding {
   const { code, message } = toFailure(error)
   if (code === 'wrong_secret_key' || /secret\.key|REPERTOIRE_SECRET_KEY/.test(message)) {
-    return problem('key', message, 'Without the right key stored credentials cannot be used; keep a copy of it away from the data.')
+    return problem(
+      'key',
+      message,
+      'Without the right key stored credentials cannot be used; keep a copy of it away from the data.',
+    )
   }
   if (code === 'database_too_new') {
     return problem('database', message, 'Never run an older release on newer data.')

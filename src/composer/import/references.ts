@@ -5,7 +5,15 @@ import { asObject, field, shortened } from '../manifest/php-values.ts'
 import { formatUnixTime } from '../manifest/release-time.ts'
 import { loadManifest, type LoadedManifest, type UsableManifest } from './load-manifest.ts'
 import { compareRefs, isListedBranch, refNameProblem } from './ref-order.ts'
-import { branchIdentity, literalIdentity, tagIdentity, versionKey, type Identity, type Skip, type SkipCode } from './ref-version.ts'
+import {
+  branchIdentity,
+  literalIdentity,
+  tagIdentity,
+  versionKey,
+  type Identity,
+  type Skip,
+  type SkipCode,
+} from './ref-version.ts'
 import { findSelfProblem } from './self-problem.ts'
 import type { VersionManifest } from './version-manifest.ts'
 

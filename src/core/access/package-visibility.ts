@@ -51,7 +51,5 @@ export async function getPackageVisibility(
 
 /** Whether a package of that name (lower case) is visible, if there is one. */
 export function isPackageVisible({ globs, teams, sources }: PackageVisibility, name: string): boolean {
-  return (
-    coversPackage(globs, name) && (teams === null || teams.names.has(name)) && (sources === null || sources.names.has(name))
-  )
+  return coversPackage(globs, name) && (teams === null || teams.names.has(name)) && (sources === null || sources.names.has(name))
 }

@@ -188,8 +188,9 @@ export async function authorizeForSource(
   })
 }
 
-function withoutSource({ source: _, ...actor }: TokenActor): TokenActor {
-  return actor
+function withoutSource(actor: TokenActor): TokenActor {
+  const { source, ...rest } = actor
+  return source === undefined ? actor : rest
 }
 
 /** Throws `scope_exceeds_own` when a token would hand out more than it holds itself. Null scopes are everything. */
@@ -226,11 +227,7 @@ function isAllowedAnyway(actor: Actor, row: Row): boolean {
 async function requireRow(
   caller: Caller,
   action: Action,
-  {
-    row,
-    organization,
-    subject,
-  }: { row: Row; organization: OrganizationId | null; subject: TeamSubject | 'any' | null },
+  { row, organization, subject }: { row: Row; organization: OrganizationId | null; subject: TeamSubject | 'any' | null },
 ): Promise<void> {
   const { actor } = caller
   if (row.role === 'operator' || row.role === 'setup' || (organization === null && row.role !== 'anybody')) {

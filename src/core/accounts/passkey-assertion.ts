@@ -4,12 +4,8 @@
  * which the registry is reached, and authenticators bind their keys to it. A counter that does not grow is refused by the library, and the
  * counter moves by compare-and-set, so that of two uses of one proof one wins.
  */
-import {
-  generateAuthenticationOptions,
-  verifyAuthenticationResponse,
-  type AuthenticationResponseJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
-} from '@simplewebauthn/server'
+import type * as WebAuthn from '@simplewebauthn/server'
+import type { AuthenticationResponseJSON, PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server'
 import type { Ctx, Tx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { Instant } from '../kernel/values.ts'
@@ -17,6 +13,11 @@ import { hashSecret, readState, writeState } from './account-secret.ts'
 import { useChallenge } from './account-links.sql.ts'
 import { findPasskey, usePasskey, type Passkey } from './factors.sql.ts'
 import type { User } from './users.sql.ts'
+
+/** The library for passkeys. It takes 25 MB, which threads that never see a passkey do without. */
+export function loadWebAuthn(): Promise<typeof WebAuthn> {
+  return import('@simplewebauthn/server')
+}
 
 const CHALLENGE_BYTES = 32
 const CHALLENGE_LASTS = 5 * 60 * 1000
@@ -90,6 +91,7 @@ export async function requestAssertion(
   { site, user, passkeys }: { site: Site; user: User | null; passkeys: readonly Passkey[] },
 ): Promise<AssertionRequest> {
   const { challenge, state } = issueChallenge(ctx, { purpose: PURPOSE, user })
+  const { generateAuthenticationOptions } = await loadWebAuthn()
   const options = await generateAuthenticationOptions({
     rpID: site.id,
     challenge,
@@ -123,6 +125,7 @@ export async function verifyAssertion(ctx: Ctx, expected: Expected): Promise<Ass
   if (passkey === null || (user !== null && passkey.user !== user.id)) {
     throw new DomainError('passkey_refused')
   }
+  const { verifyAuthenticationResponse } = await loadWebAuthn()
   const verification = await verifyAuthenticationResponse({
     response,
     expectedChallenge: challenge.value,

@@ -1,9 +1,4 @@
-import {
-  generateRegistrationOptions,
-  verifyRegistrationResponse,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type RegistrationResponseJSON,
-} from '@simplewebauthn/server'
+import type { PublicKeyCredentialCreationOptionsJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
 import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError, invalidInput } from '../kernel/errors.ts'
 import { queueMail } from '../mail/index.ts'
@@ -23,6 +18,7 @@ import { getConfirmedUser, getOwnUser } from './own-account.ts'
 import {
   consumeChallenge,
   issueChallenge,
+  loadWebAuthn,
   readChallenge,
   recordPasskeyUse,
   requestAssertion,
@@ -54,6 +50,7 @@ export async function requestPasskey(
     throw invalidInput('passkeys', `remove one first; nobody has more than ${MAX_PASSKEYS}`)
   }
   const { challenge, state } = issueChallenge(ctx, { purpose: PURPOSE, user })
+  const { generateRegistrationOptions } = await loadWebAuthn()
   const options = await generateRegistrationOptions({
     rpName: 'Repertoire',
     rpID: site.id,
@@ -117,6 +114,7 @@ export async function registerPasskey(ctx: Ctx, input: RegisterPasskey): Promise
 }
 
 async function verifyRegistration({ site, response }: RegisterPasskey, expectedChallenge: string) {
+  const { verifyRegistrationResponse } = await loadWebAuthn()
   const verification = await verifyRegistrationResponse({
     response,
     expectedChallenge,

@@ -64,10 +64,12 @@ export async function findAudience(ctx: Pick<Ctx, 'actor' | 'db'>, organization:
   if (await belongsTo(ctx, organization)) {
     return toAudience(ctx, organization)
   }
+  return openTo(ctx.actor).includes(organization.visibility) ? findOpenAudience(ctx, organization) : null
+}
+
+/** What of an organization is open to an actor who does not belong to it. Whether the organization is open is asked before. */
+export async function findOpenAudience(ctx: Pick<Ctx, 'actor' | 'db'>, organization: Organization): Promise<Audience> {
   const open = openTo(ctx.actor)
-  if (!open.includes(organization.visibility)) {
-    return null
-  }
   const globs = ctx.actor.kind === 'token' ? ctx.actor.packages : null
   const names = new Set(await selectOpenNames(ctx.db, organization.id, open))
   const visible: PackageVisibility = { globs, teams: null, sources: { only: open, names } }
@@ -100,7 +102,8 @@ function digestOf(kind: 'teams' | 'open', listed: ReadonlySet<string>, visible: 
   return `${kind}:${createHash('sha256').update(names.join(',')).digest('hex')}`
 }
 
-async function belongsTo({ actor, db }: Pick<Ctx, 'actor' | 'db'>, organization: Organization): Promise<boolean> {
+/** Whether an actor belongs to an organization. */
+export async function belongsTo({ actor, db }: Pick<Ctx, 'actor' | 'db'>, organization: Organization): Promise<boolean> {
   switch (actor.kind) {
     case 'token':
       if (actor.organization !== null) {

@@ -17,7 +17,7 @@ export async function describePackage(
   input: { name: string; repositoryUrl: string },
 ): Promise<DescribedPackage> {
   const target = await getVisiblePackage(ctx, audience, input.name)
-  const request = { package: target, repositoryUrl: input.repositoryUrl, form: 'current' as const }
+  const request = { package: target, repositoryUrl: input.repositoryUrl, origins: audience.origins, form: 'current' as const }
   const development = await loadVersionObjects(ctx.db, { ...request, kind: 'dev' })
   const stable = await loadVersionObjects(ctx.db, { ...request, kind: 'stable' })
   return { package: target, versions: [...development, ...stable] }

@@ -20,8 +20,7 @@ export async function getReadme(
   { organization, name, version }: { organization: Organization; name: string; version: string | null },
 ): Promise<Readme> {
   const { package: found, versions } = await getPackageForPeople(ctx, { organization, wanted: { name } })
-  const chosen =
-    version === null ? versions[0] : versions.find((one) => one.version === version || one.normalized === version)
+  const chosen = version === null ? versions[0] : versions.find((one) => one.version === version || one.normalized === version)
   if (chosen === undefined) {
     throw new DomainError('version_not_found')
   }

@@ -1,4 +1,4 @@
-export { FULL_VIEW, getAudience, sees, type Audience } from './audience.ts'
+export { FULL_VIEW, getAudience, isNobody, openTo, sees, type Audience, type Origins } from './audience.ts'
 export {
   browsePackages,
   findNamesByUid,
@@ -19,6 +19,24 @@ export {
   type CatalogFilter,
   type SearchCatalog,
 } from './list-catalog.ts'
+export {
+  actorWithin,
+  findFamilyPackages,
+  getFamilyAudience,
+  listFamilyPackages,
+  readFamilyStamp,
+  type FamilyAudience,
+  type FamilyPackage,
+} from './family.ts'
+export { renderFamilyPackage, renderProviders, type FamilyDocumentRequest } from './family-documents.ts'
+export { getSourceAudience, obtainPublishedDist, sourcePath, type SourceAudience } from './source-audience.ts'
+export {
+  countPublishedVersions,
+  selectPublishedVersions,
+  type PublishedVersionRow,
+  type VersionFilter,
+  type VersionPage,
+} from './published-versions.sql.ts'
 export { purgeOrganizations } from './purge-organizations.ts'
 export { viewModifiedAt } from './modified-at.ts'
 export { obtainDist, type ObtainedDist } from './obtain-dist.ts'

@@ -1,6 +1,6 @@
 import type { Db } from '../kernel/schema.ts'
 import { selectAllPackages, type Package } from '../packages/index.ts'
-import { sees, type Audience } from './audience.ts'
+import { sees, type Audience, type Origins } from './audience.ts'
 import { loadVersionObjects, type DocumentForm, type DocumentKind } from './package-document.ts'
 
 /** A package in documents that hold versions by name instead of lists of differences. */
@@ -9,6 +9,8 @@ export interface KeyedRequest {
   /** Which versions; both kinds together unless one is named. */
   kind: DocumentKind | 'all'
   repositoryUrl: string
+  /** Which repositories are told; all if left out. */
+  origins?: Origins
 }
 
 /** The versions of a package by their names, complete, newest first, releases before branches. */
@@ -36,10 +38,11 @@ export async function renderKeyedDocument(db: Db, request: KeyedRequest): Promis
  */
 export async function* renderInlineRoot(db: Db, audience: Audience, repositoryUrl: string): AsyncGenerator<string> {
   const packages = (await selectAllPackages(db, audience.organization.id)).filter(({ name }) => sees(audience, name))
+  const { origins } = audience
   yield '{"packages":{'
   let separator = ''
   for (const target of packages) {
-    const versions = await loadKeyedVersions(db, { package: target, kind: 'all', repositoryUrl, form: 'documented' })
+    const versions = await loadKeyedVersions(db, { package: target, kind: 'all', repositoryUrl, origins, form: 'documented' })
     yield `${separator}${JSON.stringify(target.name)}:${JSON.stringify(versions)}`
     separator = ','
   }

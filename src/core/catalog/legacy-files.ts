@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Db } from '../kernel/schema.ts'
 import type { Package } from '../packages/index.ts'
+import type { Origins } from './audience.ts'
 import { loadKeyedVersions } from './keyed-documents.ts'
 
 /** A package as it is part of the files of Composer 1. */
@@ -13,8 +14,12 @@ export interface LegacyPart {
 }
 
 /** Reads a package for Composer 1: releases and branches together, complete, each with a `uid` (CO-093, CO-095). */
-export async function loadLegacyPart(db: Db, target: Package, repositoryUrl: string): Promise<LegacyPart> {
-  const versions = await loadKeyedVersions(db, { package: target, kind: 'all', repositoryUrl, form: 'legacy' })
+export async function loadLegacyPart(
+  db: Db,
+  target: Package,
+  { repositoryUrl, origins }: { repositoryUrl: string; origins: Origins },
+): Promise<LegacyPart> {
+  const versions = await loadKeyedVersions(db, { package: target, kind: 'all', repositoryUrl, origins, form: 'legacy' })
   const offered = new Set<string>()
   for (const version of Object.values(versions)) {
     for (const links of [version['provide'], version['replace']]) {

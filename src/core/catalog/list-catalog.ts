@@ -2,8 +2,10 @@ import { coversPackage } from '../access/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import { invalidInput } from '../kernel/errors.ts'
 import type { SourceId } from '../kernel/values.ts'
+import { selectSourcesById } from '../sources/index.ts'
 import { sees, type Audience } from './audience.ts'
-import { selectListed, selectMatching, selectProviders, selectSourceUrls, type ListedRow } from './listing.sql.ts'
+import { selectListed, selectMatching, selectProviders, type ListedRow } from './listing.sql.ts'
+import { isOpenOrigin } from './version-origin.ts'
 
 /** A package in a list. */
 export interface CatalogEntry {
@@ -92,7 +94,13 @@ export async function listProviders(ctx: Pick<Ctx, 'db'>, audience: Audience, na
   return rows.filter((row) => sees(audience, row.name)).map(toEntry)
 }
 
-/** The URLs of the repositories that these packages come from, by their source. */
-export async function findSourceUrls(ctx: Pick<Ctx, 'db'>, entries: readonly CatalogEntry[]): Promise<Map<SourceId, string>> {
-  return selectSourceUrls(ctx.db, [...new Set(entries.map((entry) => entry.source))])
+/** The URLs of the repositories that these packages come from, by their source, as far as the audience is told them. */
+export async function findSourceUrls(
+  ctx: Pick<Ctx, 'db'>,
+  { origins }: Pick<Audience, 'origins'>,
+  entries: readonly CatalogEntry[],
+): Promise<Map<SourceId, string>> {
+  const sources = await selectSourcesById(ctx.db, [...new Set(entries.map((entry) => entry.source))])
+  const told = [...sources.values()].filter((source) => source.kind === 'vcs' && (origins === 'all' || isOpenOrigin(source)))
+  return new Map(told.map(({ id, url }) => [id, url]))
 }

@@ -31,21 +31,6 @@ function listed(db: Db, organization: OrganizationId) {
     .where('packages.organization_id', '=', organization)
 }
 
-const IDS_PER_STATEMENT = 500
-
-/** The URLs of repositories by the ids of their sources; uploads have none. */
-export async function selectSourceUrls(db: Db, sources: readonly SourceId[]): Promise<Map<SourceId, string>> {
-  const urls = new Map<SourceId, string>()
-  for (let start = 0; start < sources.length; start += IDS_PER_STATEMENT) {
-    const ids = sources.slice(start, start + IDS_PER_STATEMENT)
-    const rows = await db.selectFrom('sources').select(['id', 'url']).where('id', 'in', ids).where('kind', '=', 'vcs').execute()
-    for (const { id, url } of rows) {
-      urls.set(id, url)
-    }
-  }
-  return urls
-}
-
 /** Packages of an organization by name; `vendor` and `type` limit them. */
 export async function selectListed(
   db: Db,
@@ -64,7 +49,7 @@ export async function selectListed(
 }
 
 /** The sources of an organization that are seen so widely, as a subquery. */
-function openSources(db: Db, organization: OrganizationId, visibilities: readonly Visibility[]) {
+export function openSources(db: Db, organization: OrganizationId, visibilities: readonly Visibility[]) {
   return db
     .selectFrom('sources')
     .select('sources.id')

@@ -10,6 +10,7 @@ import {
 } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
 import { selectVersions, type Package, type VersionRow } from '../packages/index.ts'
+import type { Origins } from './audience.ts'
 import { hasArchive, loadVersionOrigin, toVersionSource } from './version-origin.ts'
 
 /** Which of the two metadata files of a package. */
@@ -28,6 +29,8 @@ export interface DocumentRequest {
   kind: DocumentKind
   /** Public URL of the organization's repository, without a slash at the end. */
   repositoryUrl: string
+  /** Which repositories are told; all if left out. */
+  origins?: Origins
 }
 
 interface VersionsRequest extends DocumentRequest {
@@ -60,7 +63,7 @@ export async function renderPackageDocument(db: Db, request: DocumentRequest): P
 export async function loadVersionObjects(db: Db, request: VersionsRequest): Promise<Record<string, unknown>[]> {
   const { package: target, kind } = request
   const rows = await selectVersions(db, target.id, kind)
-  const origin = await loadVersionOrigin(db, target)
+  const origin = await loadVersionOrigin(db, target, request.origins)
   const manifests = new Map<string, VersionManifest>()
   const rendered = rows.map((row) => toRendered(row, target.name as PackageName, manifests))
   return sortForMetadata(rendered).map((version) => {

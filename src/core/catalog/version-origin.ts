@@ -1,5 +1,6 @@
 import type { MetadataOrigin, VersionManifest } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
+import type { Origins } from './audience.ts'
 import type { Package, VersionRow } from '../packages/index.ts'
 import { areArchivesBuilt, findSource, isCloneable, selectRevisions, type CustomManifest, type Source } from '../sources/index.ts'
 
@@ -9,15 +10,23 @@ export interface VersionOrigin {
   revisions: ReadonlyMap<string, string>
   /** Archives are built of the source, or it brings its own. */
   hasArchives: boolean
+  /** Whether the repository may be told at all. */
+  isTold: boolean
 }
 
-/** Reads where the versions of a package come from. */
-export async function loadVersionOrigin(db: Db, target: Package): Promise<VersionOrigin> {
+/** Whether anybody could clone a repository, as far as can be told: it is reached over http without a credential. */
+export function isOpenOrigin({ kind, url, credential }: Source): boolean {
+  return kind === 'vcs' && credential === null && /^https?:/.test(url)
+}
+
+/** Reads where the versions of a package come from, and whether that may be told. */
+export async function loadVersionOrigin(db: Db, target: Package, origins: Origins = 'all'): Promise<VersionOrigin> {
   const source = await findSource(db, target.source)
   const isGit = source === null || source.vcs === 'git'
   return {
     source,
     revisions: isGit ? new Map() : await selectRevisions(db, source.id, target.id),
+    isTold: origins === 'all' || (source !== null && isOpenOrigin(source)),
     hasArchives: !isCloneable(source) || (await areArchivesBuilt(db)),
   }
 }
@@ -27,10 +36,13 @@ export async function loadVersionOrigin(db: Db, target: Package): Promise<Versio
  * several packages cannot be cloned, and of an upload there is nothing but the archive.
  */
 export function toVersionSource(
-  { source, revisions }: VersionOrigin,
+  { source, revisions, isTold }: VersionOrigin,
   row: VersionRow,
   manifest: VersionManifest,
 ): MetadataOrigin | null {
+  if (!isTold) {
+    return null
+  }
   if (source?.kind === 'custom') {
     return isCustom(manifest) ? manifest.origin.source : null
   }

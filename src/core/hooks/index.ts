@@ -1,6 +1,8 @@
 export type { Proof, ProofFault } from './check-proof.ts'
 export { HookGate } from './hook-gate.ts'
 export { getHook, listReceipts, rotateHook, type Hook } from './manage-hooks.ts'
+export { HOOK_HOSTS, type HookProvider } from './hook-host.ts'
+export { findHookRegistration, registerAtHost, registerHook, unregisterAtHost, unregisterHook } from './register-hook.ts'
 export { purgeReceipts } from './purge-receipts.ts'
 export type { HookReceipt } from './receipts.sql.ts'
 export { receiveHook, type Delivery, type Received } from './receive-hook.ts'

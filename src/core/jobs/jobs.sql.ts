@@ -92,6 +92,17 @@ export async function selectOpenPayloads(db: Db, organization: OrganizationId, k
   return rows.map(({ payload }) => payload)
 }
 
+/** Makes a job that waits for its next try due now. Part of the transaction of whoever cannot wait for it. */
+export async function hastenJob(db: Db, id: JobId, now: Instant): Promise<void> {
+  await db
+    .updateTable('jobs')
+    .set({ run_at: now })
+    .where('id', '=', id)
+    .where('state', '=', 'queued')
+    .where('run_at', '>', now)
+    .execute()
+}
+
 /** The job with that id, or null. */
 export async function findJob(db: Db, id: JobId): Promise<Job | null> {
   const row = await db.selectFrom('jobs').select(COLUMNS).where('id', '=', id).executeTakeFirst()

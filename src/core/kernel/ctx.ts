@@ -1,7 +1,20 @@
 import type { Actor, Origin } from './actor.ts'
 import type { DomainEvent } from './events.ts'
 import type { NewJob } from './jobs.ts'
-import type { Attempts, Blobs, Clock, Git, Http, JobWaiter, Logger, Mailer, Passwords, Random, RateLimiter, Secrets } from './ports.ts'
+import type {
+  Attempts,
+  Blobs,
+  Clock,
+  Git,
+  Http,
+  JobWaiter,
+  Logger,
+  Mailer,
+  Passwords,
+  Random,
+  RateLimiter,
+  Secrets,
+} from './ports.ts'
 import type { Db } from './schema.ts'
 import type { Instant, JobId } from './values.ts'
 

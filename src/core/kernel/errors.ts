@@ -80,6 +80,7 @@ export const ERROR_CATALOGUE = {
   credential_origin: { kind: 'invalid', message: 'The credential belongs to {origin} and is not sent elsewhere.' },
   source_unreachable: { kind: 'upstream', message: 'The repository could not be reached: {problem}' },
   source_refused: { kind: 'upstream', message: 'The repository refused the credential: {problem}' },
+  source_limited: { kind: 'unavailable', message: 'The host limits requests and is not asked before {until}.' },
   source_moved: { kind: 'upstream', message: 'The repository has moved to {location}; confirm by changing the URL.' },
   source_timeout: { kind: 'upstream', message: 'The repository stalled: {problem}' },
   source_too_large: { kind: 'too_large', message: 'The repository is over the limit of {limit}.' },
@@ -89,7 +90,10 @@ export const ERROR_CATALOGUE = {
   archive_refused: { kind: 'invalid', message: 'The archive is not acceptable ({rule}): {problem}' },
   manifest_refused: { kind: 'invalid', message: 'The composer.json of the archive is not acceptable: {problem}' },
   definition_refused: { kind: 'invalid', message: 'The definition is not acceptable: {problems}' },
-  archive_differs: { kind: 'upstream', message: 'The archive that arrived has the SHA-1 {found}, not {expected}; it is not used.' },
+  archive_differs: {
+    kind: 'upstream',
+    message: 'The archive that arrived has the SHA-1 {found}, not {expected}; it is not used.',
+  },
   upload_mismatch: {
     kind: 'invalid',
     message: 'The archive has the {field} {found}, but it was uploaded as {expected}.',

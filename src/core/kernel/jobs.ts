@@ -1,9 +1,11 @@
-import type { Instant, MailId, OrganizationId, PackageId, SourceId, WebhookId } from './values.ts'
+import type { HookRegistrationId, Instant, MailId, OrganizationId, PackageId, SourceId, WebhookId } from './values.ts'
 
 /** Every kind of background work with its payload: ids only, so that a handler reads the current state. */
 export interface JobPayloads {
   'source.sync': { source: SourceId }
   'sources.reconcile': Record<string, never>
+  'hook.register': { source: SourceId }
+  'hook.unregister': { registration: HookRegistrationId }
   'hooks.purge': Record<string, never>
   'archive.build': { package: PackageId; reference: string }
   'archives.prebuild': { package: PackageId }

@@ -28,6 +28,8 @@ export interface Secrets {
   decrypt(sealed: string, context: string): string
   /** Texts registered here are replaced in every log line and error. */
   redact(secret: string): void
+  /** The same for equal texts, and without the instance's key of no use to anybody: to compare secrets by. */
+  fingerprint(secret: string): string
 }
 
 /** Hashes passwords with a slow, salted function; `hash` and `verify` take tens of milliseconds on purpose. */
@@ -167,10 +169,23 @@ export interface StagedBlob extends StoredBlob {
   discard(): Promise<void>
 }
 
-/** Where the bytes of a blob can be served from. */
+/** How a client that is sent to an object store gets to see a blob there. */
+export interface BlobPresentation {
+  contentType: string
+  contentDisposition: string
+}
+
+/** Reads bytes at a position of a blob that is not on this machine; fewer only at the end. Throws `storage_unavailable`. */
+export type BlobReader = (position: number, length: number) => Promise<Uint8Array>
+
+/**
+ * Where the bytes of a blob can be served from. `url`: an object store that clients may be sent to; each link is for this blob alone and
+ * for minutes. `remote`: an object store that only the server reads.
+ */
 export type BlobLocation =
   | { kind: 'file'; path: string; size: number }
-  | { kind: 'url'; url: string }
+  | { kind: 'url'; size: number; link: (presentation: BlobPresentation) => string; read: BlobReader }
+  | { kind: 'remote'; size: number; read: BlobReader }
   | { kind: 'bytes'; bytes: Uint8Array }
 
 /** Content-addressed storage. What `put` acknowledged survives a crash; readers never see half a blob. */
@@ -260,7 +275,7 @@ export interface GitTreeEntry {
  * Bare mirrors of repositories, named by a key that the caller chooses (`[a-z0-9-]+`). Every
  * process runs without a shell, hooks, filters or the user's configuration, and connects only through the guard for
  * outgoing requests. Failures are `DomainError`s: `source_unreachable`, `source_refused`, `source_moved`,
- * `source_timeout`, `source_too_large`, `source_invalid`, `egress_blocked`, `invalid_url`.
+ * `source_timeout`, `source_limited`, `source_too_large`, `source_invalid`, `egress_blocked`, `invalid_url`.
  *
  * Subversion and Mercurial repositories are mirrored as git repositories too: each state that a branch or tag was found in is one
  * commit without parents, whose id depends on that state alone. All that reads mirrors is the same for the three systems.

@@ -1,8 +1,9 @@
 import { findLastingToken } from '../access/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
-import type { SourceId, TokenId, WebhookId } from '../kernel/values.ts'
+import type { CredentialId, Instant, PackageId, SourceId, TokenId, WebhookId } from '../kernel/values.ts'
 import type { Organization } from '../organizations/index.ts'
-import { findSource } from '../sources/index.ts'
+import { findPackageById } from '../packages/index.ts'
+import { findSource, findUsedCredential } from '../sources/index.ts'
 import { findSwitchedOff } from '../webhooks/index.ts'
 import type { Notice, NoticeKind } from './notices.sql.ts'
 
@@ -31,10 +32,30 @@ const SECTIONS: readonly Section[] = [
     describe: describeFailing,
   },
   {
+    kind: 'credential_refused',
+    one: 'A host refuses the credential of a source, or wants one; new versions do not arrive until it has one that works:',
+    many: (count) =>
+      `The credentials of ${count} sources are refused by their hosts; new versions do not arrive until they have some that work:`,
+    describe: describeFailing,
+  },
+  {
     kind: 'source_recovered',
     one: 'A source works again:',
     many: (count) => `${count} sources work again:`,
     describe: async (ctx, organization, subject) => (await findOwnSource(ctx, organization, subject))?.url ?? null,
+  },
+  {
+    kind: 'tag_moved',
+    one: 'A published tag was moved to another commit. New installations get what it leads to now; lock files keep what they have:',
+    many: (count) =>
+      `${count} published tags were moved to other commits. New installations get what they lead to now; lock files keep what they have:`,
+    describe: describeMoved,
+  },
+  {
+    kind: 'credential_expiring',
+    one: 'The credential of a source ends soon; without another one new versions do not arrive then:',
+    many: (count) => `The credentials of ${count} sources end soon; without others new versions do not arrive then:`,
+    describe: describeCredential,
   },
   {
     kind: 'token_expiring',
@@ -107,12 +128,33 @@ async function describeFailing(ctx: Ctx, organization: Organization, subject: st
 async function describeToken(ctx: Ctx, organization: Organization, subject: string): Promise<string | null> {
   const [id, expiresAt] = subject.split(':').map(Number)
   const token = await findLastingToken(ctx.db, organization.id, id as TokenId)
-  if (token === null || token.expiresAt === null || token.expiresAt !== expiresAt || token.expiresAt <= ctx.now) {
+  return token === null ? null : describeEnd(ctx, { name: token.name, expiresAt: token.expiresAt }, expiresAt)
+}
+
+async function describeCredential(ctx: Ctx, organization: Organization, subject: string): Promise<string | null> {
+  const [id, expiresAt] = subject.split(':').map(Number)
+  const credential = await findUsedCredential(ctx.db, organization.id, id as CredentialId)
+  return credential === null ? null : describeEnd(ctx, { name: credential.url, expiresAt: credential.expiresAt }, expiresAt)
+}
+
+/** Null when the end was moved since it was noted, or is over. */
+function describeEnd(
+  ctx: Ctx,
+  { name, expiresAt }: { name: string; expiresAt: Instant | null },
+  noted: number | undefined,
+): string | null {
+  if (expiresAt === null || expiresAt !== noted || expiresAt <= ctx.now) {
     return null
   }
-  const days = Math.ceil((token.expiresAt - ctx.now) / DAY)
-  const day = new Date(token.expiresAt).toISOString().slice(0, 10)
-  return `${token.name}: ends on ${day}, in ${days} ${days === 1 ? 'day' : 'days'}`
+  const days = Math.ceil((expiresAt - ctx.now) / DAY)
+  const day = new Date(expiresAt).toISOString().slice(0, 10)
+  return `${name}: ends on ${day}, in ${days} ${days === 1 ? 'day' : 'days'}`
+}
+
+async function describeMoved(ctx: Ctx, organization: Organization, subject: string): Promise<string | null> {
+  const [, id, reference, version] = /^(\d+):([^:]*):(.*)$/s.exec(subject) ?? []
+  const moved = await findPackageById(ctx.db, Number(id) as PackageId)
+  return moved?.organization === organization.id ? `${moved.name} ${version} leads to ${reference}` : null
 }
 
 async function describeWebhook(ctx: Ctx, organization: Organization, subject: string): Promise<string | null> {

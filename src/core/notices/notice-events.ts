@@ -10,8 +10,8 @@ const MOST_TRIES = 100
 type About<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>
 
 /**
- * Reacts to the events of a transaction: notes what administrators should be told, once for each turn from working to failing and back. A
- * failure that ends before the mail went out is never told.
+ * Reacts to the events of a transaction: notes what administrators should be told, once for each turn from working to failing and back, and once
+ * for each commit that a tag was moved to. A failure that ends before the mail went out is never told.
  */
 export async function noticeEvents(tx: ReactingTx, events: readonly RecordedEvent[]): Promise<void> {
   const told = new Set<OrganizationId>()
@@ -48,6 +48,8 @@ async function note(tx: ReactingTx, event: DomainEvent): Promise<boolean> {
     case 'source.removed':
       await forgetSource(tx, event)
       return false
+    case 'version.reference-changed':
+      return noteMoved(tx, event)
     case 'webhook.disabled':
       return noteDisabled(tx, event)
     case 'webhook.enabled':
@@ -61,17 +63,30 @@ async function note(tx: ReactingTx, event: DomainEvent): Promise<boolean> {
 
 async function noteFailure(tx: ReactingTx, event: About<'source.failed'>): Promise<boolean> {
   await deleteNotice(tx.db, toKey(event, 'source_recovered', event.source))
-  return insertNotice(tx.db, toKey(event, 'source_failing', event.source), tx.now)
+  const kind = event.code === 'source_refused' ? 'credential_refused' : 'source_failing'
+  return insertNotice(tx.db, toKey(event, kind, event.source), tx.now)
 }
 
 async function noteRecovery(tx: ReactingTx, event: About<'source.synced'>): Promise<boolean> {
-  const before = await deleteNotice(tx.db, toKey(event, 'source_failing', event.source))
-  return before === 'told' && insertNotice(tx.db, toKey(event, 'source_recovered', event.source), tx.now)
+  const failure = await deleteNotice(tx.db, toKey(event, 'source_failing', event.source))
+  const refusal = await deleteNotice(tx.db, toKey(event, 'credential_refused', event.source))
+  const wasTold = failure === 'told' || refusal === 'told'
+  return wasTold && insertNotice(tx.db, toKey(event, 'source_recovered', event.source), tx.now)
 }
 
 async function forgetSource(tx: ReactingTx, event: About<'source.removed'>): Promise<void> {
-  await deleteNotice(tx.db, toKey(event, 'source_failing', event.source))
-  await deleteNotice(tx.db, toKey(event, 'source_recovered', event.source))
+  for (const kind of ['source_failing', 'credential_refused', 'source_recovered'] as const) {
+    await deleteNotice(tx.db, toKey(event, kind, event.source))
+  }
+}
+
+/** Branches move all the time, and whoever replaces an upload knows it. What a sync finds is news: published tags stay where they are. */
+async function noteMoved(tx: ReactingTx, event: About<'version.reference-changed'>): Promise<boolean> {
+  if (tx.actor.kind !== 'system' || !event.ref.startsWith('refs/tags/')) {
+    return false
+  }
+  const { organization, version, to } = event
+  return insertNotice(tx.db, { organization, kind: 'tag_moved', subject: `${event.package}:${to}:${version}` }, tx.now)
 }
 
 /** Whoever switches a hook off knows it. */
@@ -81,7 +96,7 @@ async function noteDisabled(tx: ReactingTx, event: About<'webhook.disabled'>): P
 
 function toKey(
   event: { organization: OrganizationId },
-  kind: 'source_failing' | 'source_recovered' | 'webhook_disabled',
+  kind: 'source_failing' | 'source_recovered' | 'credential_refused' | 'webhook_disabled',
   subject: number,
 ) {
   return { organization: event.organization, kind, subject: String(subject) }

@@ -73,7 +73,7 @@ export async function deleteToldBefore(db: Db, before: Instant): Promise<number>
   const result = await db
     .deleteFrom('notices')
     .where('sent_at', '<', before)
-    .where('kind', '<>', 'source_failing')
+    .where('kind', 'not in', ['source_failing', 'credential_refused'])
     .executeTakeFirst()
   return Number(result.numDeletedRows)
 }

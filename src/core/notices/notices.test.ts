@@ -1,9 +1,11 @@
 import { expect, test } from 'bun:test'
-import { createTestApp, SYSTEM, type TestApp } from '../../../test/kit/app.ts'
-import { buildSource } from '../../../test/kit/build.ts'
+import { createTestApp, OPERATOR, SYSTEM, type TestApp } from '../../../test/kit/app.ts'
+import { buildPackage, buildSource, commitId, packageIdOf } from '../../../test/kit/build.ts'
 import { createToken } from '../access/index.ts'
+import type { Actor } from '../kernel/actor.ts'
 import type { OrganizationId, SourceId, UserId } from '../kernel/values.ts'
 import { insertMember } from '../organizations/index.ts'
+import { addSource, setCredential } from '../sources/index.ts'
 import { createWebhook, disableWebhook } from '../webhooks/index.ts'
 import { collectNotices, switchNotices } from './index.ts'
 
@@ -25,9 +27,15 @@ async function person(
   return id
 }
 
-async function fail(app: TestApp, organization: OrganizationId, source: SourceId, problem = 'refused'): Promise<void> {
+async function fail(
+  app: TestApp,
+  organization: OrganizationId,
+  source: SourceId,
+  problem = 'refused',
+  code = 'x',
+): Promise<void> {
   await app.ports.database.write.updateTable('sources').set({ state: 'failing', problem }).where('id', '=', source).execute()
-  await app.ctx(SYSTEM).transaction((tx) => tx.record({ type: 'source.failed', organization, source, code: 'x', problem }))
+  await app.ctx(SYSTEM).transaction((tx) => tx.record({ type: 'source.failed', organization, source, code, problem }))
 }
 
 async function succeed(app: TestApp, organization: OrganizationId, source: SourceId): Promise<void> {
@@ -133,6 +141,96 @@ test('the end of a token is told two weeks and three days before, once each, and
 
   expect(days).toEqual([6, 17])
   expect(app.mailer.sent[0]!.text).toContain('ci: ends on 2026-03-21, in 14 days')
+})
+
+test('abuse 14: the end of a credential is told two weeks and three days before, once each, and not after it was replaced', async () => {
+  const app = await createTestApp({ mail: true })
+  app.leaveJobs()
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  const url = 'https://git.example.org/acme/http.git'
+  const expiresAt = app.clock.now() + 20 * DAY
+  const credential = { kind: 'bearer', token: 'secret-token' } as const
+  const { source } = await addSource(app.ctx(), { organization: id, url, credential, credentialExpiresAt: expiresAt })
+  await app.ports.database.write.deleteFrom('jobs').execute()
+
+  const days: number[] = []
+  for (let day = 0; day < 18; day += 1) {
+    const before = app.mailer.sent.length
+    await collectNotices(app.ctx(SYSTEM))
+    await soon(app)
+    if (app.mailer.sent.length > before) {
+      days.push(day)
+    }
+    app.clock.advance(DAY - 6 * 60_000)
+  }
+
+  expect(days).toEqual([6, 17])
+  expect(app.mailer.sent[0]!.subject).toBe('acme: The credential of a source ends soon')
+  expect(app.mailer.sent[0]!.text).toContain(`${url}: ends on 2026-03-21, in 14 days`)
+  expect(app.mailer.sent.map(({ text }) => text).join('')).not.toContain('secret-token')
+  await setCredential(app.ctx(), source, { credential, expiresAt: app.clock.now() + 10 * DAY })
+  await app.ports.database.write.deleteFrom('jobs').execute()
+  await collectNotices(app.ctx(SYSTEM))
+  await setCredential(app.ctx(), { ...source }, { credential, expiresAt: app.clock.now() + 90 * DAY })
+  await app.ports.database.write.deleteFrom('jobs').where('kind', '=', 'source.sync').execute()
+  await soon(app)
+  expect(app.mailer.sent).toHaveLength(2)
+})
+
+test('abuse 14: a refused credential is told once, also when the source failed for another reason before, and that it works again', async () => {
+  const app = await createTestApp({ mail: true })
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  const source = await buildSource(app, id, 'acme/http')
+  await fail(app, id, source)
+  await soon(app)
+
+  for (let sync = 0; sync < 3; sync += 1) {
+    await fail(app, id, source, 'no such token', 'source_refused')
+    await soon(app)
+    await fail(app, id, source)
+    await soon(app)
+  }
+  await succeed(app, id, source)
+  await soon(app)
+
+  expect(app.mailer.sent.map(({ subject }) => subject)).toEqual([
+    'acme: A source cannot be synced',
+    'acme: A host refuses the credential of a source, or wants one',
+    'acme: A source works again',
+  ])
+  expect(app.mailer.sent[1]!.text).toContain('https://git.example.org/acme/http.git: no such token')
+})
+
+test('abuse 10: a moved tag is told once for each commit that it leads to, a moved branch and a replaced upload never', async () => {
+  const app = await createTestApp({ mail: true })
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  const move = async (ref: string, to: string, actor: Actor = SYSTEM) => {
+    const version = ref.replace(/^refs\/\w+\//, '')
+    const target = await packageIdOf(app, id)
+    const about = { organization: id, package: target, name: 'acme/http' }
+    await app
+      .ctx(actor)
+      .transaction((tx) => tx.record({ type: 'version.reference-changed', ...about, version, ref, from: commitId('from'), to }))
+    await soon(app)
+  }
+  await buildPackage(app, { organization: id })
+
+  await move('refs/tags/1.0.0', commitId('a'))
+  await move('refs/tags/1.0.0', commitId('a'))
+  await move('refs/tags/1.0.0', commitId('b'))
+  await move('refs/tags/1.0.0', commitId('a'))
+  await move('refs/tags/1.0.0-beta1', commitId('a'))
+  await move('refs/heads/main', commitId('c'))
+  await move('refs/heads/1.0', commitId('c'))
+  await move('refs/tags/2.0.0', commitId('c'), OPERATOR)
+
+  expect(app.mailer.sent.map(({ subject }) => subject)).toEqual(
+    Array.from({ length: 3 }, () => 'acme: A published tag was moved to another commit'),
+  )
+  expect(app.mailer.sent[1]!.text).toContain(`acme/http 1.0.0 leads to ${commitId('b')}`)
 })
 
 test('a hook that was switched off because its receiver is gone is told, one that somebody switched off is not', async () => {

@@ -3,7 +3,7 @@ import type { Ctx } from '../kernel/ctx.ts'
 import type { OrganizationId } from '../kernel/values.ts'
 import { isMuted, setMuted } from './notices.sql.ts'
 
-/** Switches the mails that tell owners and admins of failing sources, ending tokens and hooks that were switched off. On by default. */
+/** Switches the mails that tell owners and admins of failing sources, moved tags, ending tokens and credentials, and hooks that were switched off. On by default. */
 export async function switchNotices(ctx: Ctx, input: { organization: OrganizationId; on: boolean }): Promise<void> {
   const { organization, on } = input
   await authorize(ctx, 'notices.switch', organization)

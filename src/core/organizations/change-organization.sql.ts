@@ -99,6 +99,21 @@ export async function countSuborganizations(db: Db, parent: OrganizationId): Pro
   return row.count
 }
 
+/** An organization and its suborganizations that are not deleted, in the order of their creation. */
+export async function listFamily(db: Db, organization: Organization): Promise<Organization[]> {
+  if (organization.parent !== null) {
+    return [organization]
+  }
+  const children = await db
+    .selectFrom('organizations')
+    .select(ORGANIZATION_COLUMNS)
+    .where('parent_id', '=', organization.id)
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .execute()
+  return [organization, ...children]
+}
+
 /** The ids of an organization and its suborganizations, deleted ones too. */
 export async function selectFamily(db: Db, id: OrganizationId): Promise<OrganizationId[]> {
   const rows = await db

@@ -4,6 +4,7 @@ export {
   deleteOrganizationRow,
   findDeletedByUid,
   isSlugTaken,
+  listFamily,
   lockDeletedOrganization,
   lockOrganization,
   markDeleted,

@@ -9,7 +9,15 @@ export {
 } from './browsing.sql.ts'
 export type { CandidatePackage, CandidateVersion } from './candidate.ts'
 export { deletePackageIn, deletePackagesOfSource } from './delete-packages.ts'
-export { recordBuilt, selectBuiltDists, selectReferencedBlobs, selectUnbuilt, setDistFormat } from './dists.sql.ts'
+export {
+  recordBuilt,
+  retireDists,
+  selectArchivedVersions,
+  selectBuiltDists,
+  selectReferencedBlobs,
+  selectUnbuilt,
+  setDistFormat,
+} from './dists.sql.ts'
 export { getPackage, listPackages, type ListedPackage } from './list-packages.ts'
 export { hashManifest, selectManifests, storeManifests } from './manifests.sql.ts'
 export {
@@ -41,15 +49,12 @@ export {
   bumpPackage,
   bumpPackagesOf,
   bumpPackagesOfSource,
+  deleteVersionRow,
+  hasVersions,
   lockPackage,
   rememberReferences,
   selectPackagesOfSource,
   selectPublished,
 } from './publishing.sql.ts'
-export {
-  addTeamPackages,
-  listTeamPackages,
-  removeTeamPackages,
-  type TeamPackages,
-} from './team-packages.ts'
+export { addTeamPackages, listTeamPackages, removeTeamPackages, type TeamPackages } from './team-packages.ts'
 export { requestArchive } from './request-archive.ts'

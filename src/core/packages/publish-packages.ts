@@ -173,15 +173,18 @@ export async function recordPlan(tx: Tx, target: Package, plan: PublicationPlan)
   for (const { before, after, referenceChanged, restored } of plan.update) {
     if (restored) {
       await tx.record({ type: 'version.restored', ...about, version: after.version, reference: after.reference })
-    } else if (referenceChanged) {
+    }
+    // Taking a tag away and setting it again elsewhere is a way of moving it.
+    if (referenceChanged) {
       await tx.record({
         type: 'version.reference-changed',
         ...about,
         version: after.version,
+        ref: after.ref,
         from: before.reference,
         to: after.reference,
       })
-    } else {
+    } else if (!restored) {
       await tx.record({ type: 'version.metadata-changed', ...about, version: after.version })
     }
   }

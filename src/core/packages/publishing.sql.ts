@@ -156,6 +156,41 @@ function toColumns(version: HashedCandidate, manifests: ReadonlyMap<string, Mani
   }
 }
 
+/** A version that was deleted. */
+export interface DeletedVersion {
+  package: PackageId
+  version: string
+  normalized: string
+  ref: string
+  reference: string
+}
+
+/** Deletes a shown version of a source and the knowledge of its archive, unless another version of the package has the same; null when it is gone. */
+export async function deleteVersionRow(db: Db, source: SourceId, id: VersionId): Promise<DeletedVersion | null> {
+  const row = await db
+    .deleteFrom('versions')
+    .where('id', '=', id)
+    .where('removed_at', 'is', null)
+    .where('package_id', 'in', db.selectFrom('packages').select('id').where('source_id', '=', source))
+    .returning(['package_id as package', 'version', 'normalized', 'ref', 'reference'])
+    .executeTakeFirst()
+  if (row === undefined) {
+    return null
+  }
+  await db
+    .deleteFrom('dists')
+    .where('package_id', '=', row.package)
+    .where('reference', '=', row.reference)
+    .where('reference', 'not in', db.selectFrom('versions').select('reference').where('package_id', '=', row.package))
+    .execute()
+  return row
+}
+
+/** Whether a package has any version, hidden ones too. */
+export async function hasVersions(db: Db, id: PackageId): Promise<boolean> {
+  return (await db.selectFrom('versions').select('id').where('package_id', '=', id).executeTakeFirst()) !== undefined
+}
+
 /** Hides versions from metadata; their archives stay. */
 export async function hideVersions(db: Db, ids: readonly VersionId[], now: Instant): Promise<void> {
   for (let start = 0; start < ids.length; start += ROWS_PER_STATEMENT) {

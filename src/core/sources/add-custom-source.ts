@@ -56,14 +56,19 @@ export async function addCustomSource(ctx: Ctx, input: AddCustomSource): Promise
   })
 }
 
-/** A secret must have one place to go to, whatever a later definition says. */
-function pinCredential(ctx: Ctx, credential: CredentialInput, { archives }: Definition) {
+function pinCredential(ctx: Ctx, credential: CredentialInput, definition: Definition) {
+  const origin = pinnedOrigin(definition)
+  requireFittingCredential(credential, new URL(origin).protocol.slice(0, -1))
+  return { origin, sealed: sealCredential(ctx, credential) }
+}
+
+/** The one host that all archives of a definition are on: a secret must have one place to go to, whatever a later definition says. */
+export function pinnedOrigin({ archives }: Pick<Definition, 'archives'>): string {
   const [origin, ...others] = new Set(archives.map(({ url }) => new URL(url).origin))
   if (origin === undefined || others.length > 0) {
     throw invalidInput('credential', 'the archives of the definition must be on exactly one host')
   }
-  requireFittingCredential(credential, new URL(origin).protocol.slice(0, -1))
-  return { origin, sealed: sealCredential(ctx, credential) }
+  return origin
 }
 
 /**

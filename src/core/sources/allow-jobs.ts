@@ -13,6 +13,12 @@ export async function allowJobs(ctx: Ctx, input: { source: Source; jobsOf: Sourc
   await ctx.transaction(async (tx) => {
     const pair = { source: source.id, allowed: jobsOf.id }
     await (allowed === 'yes' ? insertAllowance : deleteAllowance)(tx.db, pair)
-    await tx.record({ type: 'source.jobs-allowed', organization: source.organization, source: source.id, jobsOf: jobsOf.id, allowed })
+    await tx.record({
+      type: 'source.jobs-allowed',
+      organization: source.organization,
+      source: source.id,
+      jobsOf: jobsOf.id,
+      allowed,
+    })
   })
 }

@@ -72,6 +72,11 @@ export async function lockArtifactSource(db: Db, organization: OrganizationId, n
   return row?.id ?? null
 }
 
+/** Forgets the uploads of a version. */
+export async function deleteArtifactsOf(db: Db, owner: PackageId, normalized: string): Promise<void> {
+  await db.deleteFrom('artifacts').where('package_id', '=', owner).where('normalized', '=', normalized).execute()
+}
+
 /** Remembers an upload; the same bytes for the same version are remembered once. */
 export async function insertArtifact(
   db: Db,

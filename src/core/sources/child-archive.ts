@@ -2,7 +2,7 @@ import { directoryOf } from '../../composer/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { Package } from '../packages/index.ts'
-import { findDirectory } from './children.sql.ts'
+import { findDirectory, wasChild } from './children.sql.ts'
 import { parseManifestGlobs } from './manifest-globs.ts'
 import { findChildren } from './read-children.ts'
 import type { Source } from './sources.sql.ts'
@@ -17,11 +17,16 @@ export async function findPackageDirectory(
 ): Promise<string> {
   const recorded = await findDirectory(ctx.db, target.id, commit)
   const globs = parseManifestGlobs(source)
-  if (recorded !== null || globs === null) {
-    return recorded ?? ''
+  if (recorded !== null) {
+    return recorded
+  }
+  // One of several packages does not become the whole repository when the patterns are taken away.
+  if (globs === null && !(await wasChild(ctx.db, target.id))) {
+    return ''
   }
   // The package at the top may have been published before there were patterns.
-  const children = (await findChildren(ctx, { mirror: source.uid, commit, globs: [...globs, 'composer.json'] })) ?? []
+  const patterns = [...(globs ?? []), 'composer.json']
+  const children = (await findChildren(ctx, { mirror: source.uid, commit, globs: patterns })) ?? []
   const [own, ...others] = children.filter(({ name }) => name === target.name)
   if (own === undefined || others.length > 0) {
     throw new DomainError('dist_not_found')

@@ -101,3 +101,14 @@ export async function writeManifestGlobs(db: Db, source: SourceId, globs: string
   await db.deleteFrom('source_refs').where('source_id', '=', source).execute()
   return result.numUpdatedRows > 0n
 }
+
+/** Whether a package was ever one of several of its repository. */
+export async function wasChild(db: Db, id: PackageId): Promise<boolean> {
+  const row = await db
+    .selectFrom('child_directories')
+    .select('directory')
+    .where('package_id', '=', id)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}

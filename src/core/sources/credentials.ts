@@ -1,8 +1,8 @@
 import { invalidInput } from '../kernel/errors.ts'
 import type { Ctx, Tx } from '../kernel/ctx.ts'
 import type { GitCredential } from '../kernel/ports.ts'
-import type { CredentialId, OrganizationId } from '../kernel/values.ts'
-import { findCredentialRow, insertCredential } from './credentials.sql.ts'
+import type { CredentialId, Instant, OrganizationId } from '../kernel/values.ts'
+import { findCredentialRow, insertCredential, type CredentialRow } from './credentials.sql.ts'
 
 /** What somebody gives for a source; it is pinned to the origin of the source's URL. */
 export type CredentialInput =
@@ -68,20 +68,36 @@ export function sealCredential(ctx: Ctx, input: CredentialInput): SealedCredenti
   }
 }
 
-/** Stores a sealed credential for one origin. */
+/** Stores a sealed credential for one origin; `expiresAt` is when it ends, as far as that is known. */
 export async function storeCredential(
   tx: Tx,
-  input: { organization: OrganizationId; origin: string; sealed: SealedCredential },
+  input: { organization: OrganizationId; origin: string; sealed: SealedCredential; expiresAt?: Instant | null },
 ): Promise<CredentialId> {
-  return insertCredential(tx.db, { ...input.sealed, organization: input.organization, origin: input.origin, createdAt: tx.now })
+  const { sealed, expiresAt = null, ...rest } = input
+  return insertCredential(tx.db, { ...sealed, ...rest, expiresAt, createdAt: tx.now })
+}
+
+/** Refuses an end that lies in the past. Throws `invalid_input`. */
+export function requireFutureExpiry(ctx: Ctx, expiresAt: Instant | null): void {
+  if (expiresAt !== null && !(Number.isSafeInteger(expiresAt) && expiresAt > ctx.now)) {
+    throw invalidInput('expires', 'the credential must not have ended already')
+  }
 }
 
 /** Opens a stored credential for use. Throws when it was sealed with another key or for another row. */
 export async function openCredential(ctx: Ctx, id: CredentialId): Promise<GitCredential | null> {
   const row = await findCredentialRow(ctx.db, id)
-  if (row === null) {
-    return null
-  }
+  return row === null ? null : open(ctx, row)
+}
+
+/** Opens a sealed credential that was kept as JSON beyond its row; see `detachHook`. Throws as `openCredential`. */
+export function openSealedCredential(ctx: Ctx, text: string): GitCredential {
+  return open(ctx, JSON.parse(text) as Sealed)
+}
+
+type Sealed = Pick<CredentialRow, 'uid' | 'kind' | 'origin' | 'username' | 'secret'>
+
+function open(ctx: Ctx, row: Sealed): GitCredential {
   const secret = ctx.secrets.decrypt(row.secret, contextOf(row.uid))
   switch (row.kind) {
     case 'basic':

@@ -4,6 +4,7 @@ import type { OrganizationId } from '../kernel/values.ts'
 import { lockDeletedOrganization } from '../organizations/index.ts'
 import { deletePackagesOfSource } from '../packages/index.ts'
 import { deleteCredential } from './credentials.sql.ts'
+import { detachHook } from './detach-hook.ts'
 import { deleteSourceRow, lockSource, selectSources, type Source } from './sources.sql.ts'
 
 /**
@@ -14,6 +15,7 @@ export async function discardSource(tx: Tx, source: Source): Promise<boolean> {
   if (!(await lockSource(tx.db, source.id))) {
     return false
   }
+  await detachHook(tx, source)
   await deletePackagesOfSource(tx, source.organization, source.id)
   await deleteSourceRow(tx.db, source.id)
   if (source.credential !== null) {

@@ -5,10 +5,11 @@
  */
 import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
-import type { HttpAnswer } from '../kernel/ports.ts'
+import type { GitCredential, HttpAnswer } from '../kernel/ports.ts'
+import { limitedFailure, readRetryAfter } from '../kernel/retry-after.ts'
 import { findDist, type Package } from '../packages/index.ts'
 import type { StoredArchive } from './record-archives.ts'
-import { openCredential } from './credentials.ts'
+import { askHost } from './ask-host.ts'
 import { findUpstream, type Upstream } from './custom-sources.sql.ts'
 import { receiveUpload } from './receive-upload.ts'
 import type { Source } from './sources.sql.ts'
@@ -50,13 +51,21 @@ export async function storeCustomArchive(
 
 async function request(ctx: Ctx, source: Source, { url }: Upstream): Promise<HttpAnswer['body']> {
   const { limits } = ctx
-  const answer = await ctx.http.fetch({
-    url,
-    credential: await openAuthorization(ctx, source),
-    redirects: REDIRECTS,
-    maxBytes: limits.archiveBytes + SLACK,
-    stall: limits.sourceStall,
-    duration: limits.sourceDuration,
+  const answer = await askHost(ctx, { source, origin: new URL(url).origin }, async (credential) => {
+    const answered = await ctx.http.fetch({
+      url,
+      credential: toAuthorization(ctx, credential),
+      redirects: REDIRECTS,
+      maxBytes: limits.archiveBytes + SLACK,
+      stall: limits.sourceStall,
+      duration: limits.sourceDuration,
+    })
+    const wait = readRetryAfter(answered, ctx.clock.now())
+    if (wait !== null) {
+      await answered.body.return()
+      throw limitedFailure(wait, ctx.clock.now())
+    }
+    return answered
   })
   if (answer.status === 200) {
     return answer.body
@@ -69,16 +78,15 @@ async function request(ctx: Ctx, source: Source, { url }: Upstream): Promise<Htt
   })
 }
 
-async function openAuthorization(ctx: Ctx, { credential }: Source): Promise<{ origin: string; authorization: string } | null> {
-  const opened = credential === null ? null : await openCredential(ctx, credential)
-  switch (opened?.kind) {
+function toAuthorization(ctx: Ctx, credential: GitCredential | null): { origin: string; authorization: string } | null {
+  switch (credential?.kind) {
     case 'basic': {
-      const encoded = Buffer.from(`${opened.username}:${opened.password}`).toString('base64')
+      const encoded = Buffer.from(`${credential.username}:${credential.password}`).toString('base64')
       ctx.secrets.redact(encoded)
-      return { origin: opened.origin, authorization: `Basic ${encoded}` }
+      return { origin: credential.origin, authorization: `Basic ${encoded}` }
     }
     case 'bearer':
-      return { origin: opened.origin, authorization: `Bearer ${opened.token}` }
+      return { origin: credential.origin, authorization: `Bearer ${credential.token}` }
     default:
       return null
   }

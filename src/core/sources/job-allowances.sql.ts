@@ -12,11 +12,7 @@ export async function insertAllowance(db: Db, { source, allowed }: { source: Sou
 
 /** Ends what `insertAllowance` began. */
 export async function deleteAllowance(db: Db, { source, allowed }: { source: SourceId; allowed: SourceId }): Promise<void> {
-  await db
-    .deleteFrom('job_allowances')
-    .where('source_id', '=', source)
-    .where('allowed_source_id', '=', allowed)
-    .execute()
+  await db.deleteFrom('job_allowances').where('source_id', '=', source).where('allowed_source_id', '=', allowed).execute()
 }
 
 /** Whether jobs of a source may use the packages of another by their tokens; those of its own they always may. */

@@ -3,7 +3,7 @@
  * tells what became of the ref; whoever asks for several refs of a source at once waits for one sync.
  */
 import { isPlainVersion, parsePackageName, plainVersion, type NamedRef } from '../../composer/index.ts'
-import { findJob } from '../jobs/index.ts'
+import { findJob, hastenJob } from '../jobs/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError, ERROR_CATALOGUE, type ErrorCode } from '../kernel/errors.ts'
 import type { JobId } from '../kernel/values.ts'
@@ -47,7 +47,10 @@ export async function publishRef(ctx: Ctx, { source, ref }: { source: Source; re
       source: source.id,
       ref: fullRefName(ref),
     })
-    return enqueueSync(tx, source, 'interactive')
+    const enqueued = await enqueueSync(tx, source, 'interactive')
+    // One that failed and waits would tell what was, and not what is.
+    await hastenJob(tx.db, enqueued, tx.now)
+    return enqueued
   })
   const failure = await waitForSync(ctx, job)
   // Nothing usable in the whole repository is a failure of the sync, but it has read the ref.

@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'bun:test'
 import { createTestApp, SYSTEM, type TestApp } from '../../../test/kit/app.ts'
-import { createGitSource, memoryReport, packageCommit, temporaryRepository, type GitSource } from '../../../test/kit/git-source.ts'
+import {
+  createGitSource,
+  memoryReport,
+  packageCommit,
+  temporaryRepository,
+  type GitSource,
+} from '../../../test/kit/git-source.ts'
 import type { TestFile } from '../../../test/kit/git-repository.ts'
 import { getReadme } from '../catalog/index.ts'
 import { findOrganization } from '../organizations/index.ts'
 import { collectReadmes } from './collect-readmes.ts'
-import { removeSource } from './manage-sources.ts'
+import { getSource, removeSource } from './manage-sources.ts'
+import { setManifests } from './set-manifests.ts'
 import { syncSource } from './sync-source.ts'
 
 async function sourceWith(files: Record<string, TestFile>): Promise<GitSource> {
@@ -121,6 +128,17 @@ describe('PR-608 the README of a version', () => {
 
     expect(first).toBe(32)
     expect(await countTexts(app)).toBe(count)
+  })
+
+  test('is none where a repository has several packages, also when it had one before', async () => {
+    const created = await sourceWith({ 'README.md': '# Top' })
+    const { app, organization, source } = created
+    expect(await readmeOf(created)).toBe('# Top')
+
+    await setManifests(app.ctx(), await getSource(app.ctx(), { organization, uid: source.uid }), ['composer.json'])
+    await app.runJobs()
+
+    expect(await readmeOf(created)).toBeNull()
   })
 
   test('is looked for once: a commit without one is not looked at again', async () => {

@@ -35,9 +35,6 @@ export interface ReadmeReading {
   lost: string[]
 }
 
-/** Nothing was looked for. */
-export const NO_READMES: ReadmeReading = { found: new Map(), texts: new Map(), lost: [] }
-
 /** Reads the READMEs of commits that were not looked at before and that have a manifest, those of the default branch and of new commits first. */
 export async function readReadmes(
   ctx: Ctx,

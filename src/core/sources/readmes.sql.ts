@@ -87,7 +87,9 @@ function orphans(db: Db) {
     .select('readmes.id')
     .where((where) =>
       where.not(
-        where.exists(where.selectFrom('source_readmes').select('commit_id').whereRef('source_readmes.readme_id', '=', 'readmes.id')),
+        where.exists(
+          where.selectFrom('source_readmes').select('commit_id').whereRef('source_readmes.readme_id', '=', 'readmes.id'),
+        ),
       ),
     )
 }

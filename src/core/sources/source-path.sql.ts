@@ -23,10 +23,7 @@ export function suggestPath(url: string): string {
  * Gives a new source its path inside the caller's transaction, and returns it. Takes the organization's row lock, so that of two sources that are added at
  * once each gets its own.
  */
-export async function givePath(
-  db: Db,
-  source: { id: SourceId; organization: OrganizationId; url: string },
-): Promise<string> {
+export async function givePath(db: Db, source: { id: SourceId; organization: OrganizationId; url: string }): Promise<string> {
   await lockOrganization(db, source.organization)
   const base = suggestPath(source.url)
   const rows = await db

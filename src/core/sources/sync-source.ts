@@ -9,22 +9,21 @@ import type { JobReport } from '../kernel/jobs.ts'
 import type { GitRefs } from '../kernel/ports.ts'
 import type { SourceId } from '../kernel/values.ts'
 import { publishPackages, type Publication } from '../packages/index.ts'
-import { openCredential } from './credentials.ts'
-import { identifyChildren } from './identify-children.ts'
-import { identifyVersions, type IdentifiedVersions } from './identify-versions.ts'
-import { readChildren } from './read-children.ts'
-import { NO_READMES, readReadmes, recordReadmes } from './read-readmes.ts'
-import { readRefs, toUnusableRefs, type ReadRef } from './read-refs.ts'
+import { askHost, postponeLimited } from './ask-host.ts'
+import { refreshExpiry } from './credential-expiry.ts'
+import type { IdentifiedVersions } from './identify-versions.ts'
+import { readAndIdentify } from './read-and-identify.ts'
+import { recordReadmes } from './read-readmes.ts'
 import { rememberRevisions } from './source-revisions.sql.ts'
 import { refKey, selectKnownRefs } from './source-refs.sql.ts'
 import { planNextSync } from './plan-next-sync.ts'
 import { recordChildren } from './record-children.ts'
 import { hasMoved, listNewRevisions, recordRefs, SOME_CHILDREN, type Reading } from './record-refs.ts'
 import { recordFailedRun, recordRun } from './record-run.ts'
-import { parseManifestGlobs } from './manifest-globs.ts'
 import { findSource, recordFailing, recordSynced, type Source } from './sources.sql.ts'
 import { selectWithdrawnRefs } from './withdrawn-refs.sql.ts'
 import { withdrawRefs } from './withdraw-refs.ts'
+import { originOf } from './source-health.ts'
 import { syncCustomSource } from './sync-custom-source.ts'
 
 /** Lines about single refs in a sync's log; the list of skipped refs is kept with the source in full. */
@@ -59,7 +58,9 @@ export async function syncSource(ctx: Ctx, id: SourceId, report: JobReport): Pro
   try {
     return await (source.kind === 'custom' ? syncDefined(ctx, source, report) : syncExisting(ctx, source, report))
   } catch (error) {
-    if (isDomainError(error) && error.code !== 'sync_overtaken') {
+    if (isDomainError(error, 'source_limited')) {
+      await postponeLimited(ctx, source, error)
+    } else if (isDomainError(error) && error.code !== 'sync_overtaken') {
       await writeFailure(ctx, source, error)
     }
     throw error
@@ -68,6 +69,7 @@ export async function syncSource(ctx: Ctx, id: SourceId, report: JobReport): Pro
 
 async function syncExisting(ctx: Ctx, source: Source, report: JobReport): Promise<SyncOutcome> {
   await fetchMirror(ctx, source, report)
+  await refreshExpiry(ctx, source)
   await report.step('refs')
   const listed = await ctx.git.listRefs(source.uid, ctx.limits.sourceRefs)
   const known = new Map((await selectKnownRefs(ctx.db, source.id)).map((ref) => [refKey(ref), ref]))
@@ -92,29 +94,6 @@ async function syncExisting(ctx: Ctx, source: Source, report: JobReport): Promis
   }
 }
 
-/** Reads what is new and decides what versions it is, from one manifest at the top or from those that the source's patterns find. */
-async function readAndIdentify(
-  ctx: Ctx,
-  report: JobReport,
-  { source, listed, known }: Pick<Reading, 'source' | 'listed' | 'known'>,
-): Promise<Pick<Reading, 'refs' | 'identified' | 'children' | 'readmes'>> {
-  const { defaultBranch } = listed
-  const globs = parseManifestGlobs(source)
-  const unusable = toUnusableRefs(listed.unusable)
-  if (globs === null) {
-    const refs = [...(await readRefs(ctx, report, { mirror: source.uid, refs: listed.refs, known })), ...unusable]
-    const readmes = await readReadmes(ctx, report, { source, refs, defaultBranch })
-    await report.step('identify')
-    const identified = await identifyVersions(ctx, { refs, defaultBranch, rules: source.refRules })
-    return { refs, identified, children: null, readmes }
-  }
-  const reading = await readChildren(ctx, report, { source, refs: listed.refs, globs })
-  const refs = [...listed.refs.map((ref): ReadRef => ({ ...ref, manifest: { state: 'absent' } })), ...unusable]
-  await report.step('identify')
-  const identified = await identifyChildren(ctx, { refs, reading, defaultBranch })
-  return { refs, identified, children: { reading, identified }, readmes: NO_READMES }
-}
-
 /** A custom source has no refs; its versions were published when they were defined. */
 async function syncDefined(ctx: Ctx, source: Source, report: JobReport): Promise<SyncOutcome> {
   const { fetched } = await syncCustomSource(ctx, source, report)
@@ -124,21 +103,22 @@ async function syncDefined(ctx: Ctx, source: Source, report: JobReport): Promise
 /** Brings the mirror of a source up to its remote, as the first step of a job. */
 export async function fetchMirror(ctx: Ctx, source: Source, report: JobReport): Promise<void> {
   await report.step('fetch')
-  const credential = source.credential === null ? null : await openCredential(ctx, source.credential)
   const { limits } = ctx
-  await ctx.git.fetch({
-    mirror: source.uid,
-    vcs: source.vcs,
-    url: source.url,
-    credential,
-    limits: {
-      bytes: limits.sourceBytes,
-      objects: limits.sourceObjects,
-      stall: limits.sourceStall,
-      duration: limits.sourceDuration,
-    },
-    onProgress: ({ done }) => report.progress(done),
-  })
+  await askHost(ctx, { source, origin: originOf(source) }, (credential) =>
+    ctx.git.fetch({
+      mirror: source.uid,
+      vcs: source.vcs,
+      url: source.url,
+      credential,
+      limits: {
+        bytes: limits.sourceBytes,
+        objects: limits.sourceObjects,
+        stall: limits.sourceStall,
+        duration: limits.sourceDuration,
+      },
+      onProgress: ({ done }) => report.progress(done),
+    }),
+  )
 }
 
 const NO_REFS = 'it has neither branches nor tags'
@@ -169,7 +149,10 @@ class NothingUsable extends Error {
 
 /** So that whoever asks for one ref learns what it lacks. A sync that was overtaken leaves the refs of the other. */
 async function recordUnusable(tx: Tx, { cause }: DomainError): Promise<void> {
-  if (cause instanceof NothingUsable && (await findSource(tx.db, cause.reading.source.id))?.syncRevision === cause.reading.source.syncRevision) {
+  if (
+    cause instanceof NothingUsable &&
+    (await findSource(tx.db, cause.reading.source.id))?.syncRevision === cause.reading.source.syncRevision
+  ) {
     const publication = { changed: [], taken: [], held: [], published: 0, updated: 0, removed: 0 }
     await recordRefs(tx, cause.reading, publication)
   }

@@ -12,11 +12,7 @@ export async function withdrawRef(db: Db, input: { source: SourceId; ref: string
 
 /** Lets a ref give a version again. False when it did all the time. */
 export async function restoreRef(db: Db, source: SourceId, ref: string): Promise<boolean> {
-  const result = await db
-    .deleteFrom('withdrawn_refs')
-    .where('source_id', '=', source)
-    .where('ref', '=', ref)
-    .executeTakeFirst()
+  const result = await db.deleteFrom('withdrawn_refs').where('source_id', '=', source).where('ref', '=', ref).executeTakeFirst()
   return result.numDeletedRows > 0n
 }
 

@@ -142,7 +142,7 @@ test('a hook for all events gets no internal one', async () => {
   })
 })
 
-test('a failed delivery is tried again with growing pauses under the same id, and those behind it wait', async () => {
+test('abuse 47: a failed delivery is tried again with growing pauses under the same id, and those behind it wait', async () => {
   const app = await createTestApp()
   const { id } = await app.organization()
   const receiver = startReceiver(() => new Response('<b>no\u202e\u001b[31m</b>\n', { status: 500 }))
@@ -172,7 +172,7 @@ test('a failed delivery is tried again with growing pauses under the same id, an
   expect((await getWebhook(app.ctx(), hook.webhook)).failingSince).toBeNull()
 })
 
-test('a receiver that fails for three days is switched off, once', async () => {
+test('abuse 47: a receiver that fails for three days is switched off, once', async () => {
   const app = await createTestApp()
   const { id } = await app.organization()
   const receiver = startReceiver(() => new Response('', { status: 500 }))
@@ -211,7 +211,7 @@ test('410 switches a hook off at once', async () => {
   })
 })
 
-test('a redirect is not followed', async () => {
+test('abuse 47: a redirect is not followed', async () => {
   const app = await createTestApp()
   const { id } = await app.organization()
   const target = startReceiver()
@@ -320,7 +320,7 @@ test('a run that was overtaken leaves the other result as it is', async () => {
   expect(await logOf(app, hook)).toMatchObject([{ state: 'delivered', attempts: 1 }])
 })
 
-test('secrets and addresses are in no row, event or log line', async () => {
+test('abuse 47: secrets and addresses are in no row, event or log line', async () => {
   const app = await createTestApp()
   const { id } = await app.organization()
   const receiver = startReceiver(() => new Response('', { status: 500 }))

@@ -10,16 +10,17 @@ import { selectActiveWebhooks, type WebhookFilter } from './webhooks.sql.ts'
 const MOST_TRIES = 100
 
 /**
- * Reacts to the events of a transaction: writes a delivery for each hook that wants one, in the order of the events, and wakes those hooks.
+ * Reacts to events of a transaction: writes a delivery for each hook that wants one, in the order of the events, and wakes those hooks.
  * One look-up when there are public events, nothing when there are none.
  */
 export async function dispatchEvents(tx: ReactingTx, events: readonly RecordedEvent[]): Promise<void> {
-  const leaving = events.flatMap(({ uid, event }) => (isPublicEvent(event) ? [{ uid, event }] : []))
-  if (leaving.length === 0) {
+  const organizations = new Set(events.flatMap(({ event }) => (isPublicEvent(event) ? [event.organization] : [])))
+  const webhooks = organizations.size === 0 ? [] : await selectActiveWebhooks(tx.db, [...organizations])
+  if (webhooks.length === 0) {
     return
   }
-  const organizations = [...new Set(leaving.map(({ event }) => event.organization))]
-  for (const webhook of await selectActiveWebhooks(tx.db, organizations)) {
+  const leaving = events.flatMap(({ uid, event }) => (isPublicEvent(event) ? [{ uid, event }] : []))
+  for (const webhook of webhooks) {
     const deliveries: NewDelivery[] = leaving
       .filter(({ event }) => wants(webhook, event))
       .map(({ uid, event }) => ({ uid: tx.newId(), webhook: webhook.id, event: uid, type: event.type }))

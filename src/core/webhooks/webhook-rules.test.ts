@@ -92,7 +92,7 @@ test('events are checked against the public ones, and "*" stands for all', async
   expect((await createWebhook(app.ctx(), everything)).webhook.packages).toBeNull()
 })
 
-test('a name that leads into a private network is blocked when it is dialled', async () => {
+test('abuse 47: a name that leads into a private network is blocked when it is dialled', async () => {
   const app = await createTestApp()
   const { id } = await app.organization()
   let address = '93.184.216.34'

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,12 +9,24 @@ import { createLogger } from '../log/logger.ts'
 import { createRedactionRegistry } from '../log/redaction.ts'
 import { createDiskBlobs } from './disk.ts'
 import { createMemoryBlobs } from './memory.ts'
+import { createS3Blobs } from './s3.ts'
+import { openS3Bucket } from './s3-bucket.ts'
+import { systemRandom } from '../crypto/random.ts'
+import { startS3Server, type S3Server } from '../../../test/kit/s3-server.ts'
 
 let root = ''
+let server: S3Server
+beforeAll(async () => {
+  server = await startS3Server({ pageSize: 2 })
+})
+afterAll(() => server.stop())
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'repertoire-blobs-'))
 })
-afterEach(() => rmSync(root, { recursive: true, force: true }))
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true })
+  server.objects.clear()
+})
 
 const clock = createTestClock(Date.now())
 const log = createLogger({ level: 'error', format: 'json', write: () => {}, clock, redactions: createRedactionRegistry() })
@@ -22,7 +34,21 @@ const log = createLogger({ level: 'error', format: 'json', write: () => {}, cloc
 const STORES: [string, () => Blobs][] = [
   ['on disk', () => createDiskBlobs({ root: join(root, 'new', 'store'), clock, log })],
   ['in memory', () => createMemoryBlobs({ clock })],
+  ['in a bucket', () => createBucket({ prefix: '', redirectSeconds: 600 })],
+  ['in a folder of a bucket, read by the server', () => createBucket({ prefix: 'some/folder/', redirectSeconds: null })],
 ]
+
+function createBucket(wanted: { prefix: string; redirectSeconds: number | null }): Blobs {
+  return createS3Blobs({
+    ...wanted,
+    bucket: openS3Bucket({ ...server, pathStyle: true }),
+    staging: createDiskBlobs({ root: join(root, 'staging'), clock, log }),
+    clock,
+    random: systemRandom,
+    log,
+    firstPause: 2,
+  })
+}
 
 describe.each(STORES)('blobs %s', (_, createStore) => {
   test('what is put is found under its SHA-256, with SHA-1 and size', async () => {
@@ -163,6 +189,12 @@ async function read(location: BlobLocation | null): Promise<string> {
     return text
   }
   if (location?.kind === 'bytes') return new TextDecoder().decode(location.bytes)
+  if (location?.kind === 'url') {
+    const linked = await fetch(location.link({ contentType: 'text/plain', contentDisposition: 'inline' }))
+    expect(linked.headers.get('content-type')).toBe('text/plain')
+    return linked.text()
+  }
+  if (location?.kind === 'remote') return new TextDecoder().decode(await location.read(0, location.size))
   throw new Error('The blob has no bytes here.')
 }
 

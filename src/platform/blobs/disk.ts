@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { Blobs, Clock, Logger, StagedBlob, StoredBlob } from '../../core/kernel/ports.ts'
+import type { Clock, Logger, StagedBlob, StoredBlob } from '../../core/kernel/ports.ts'
+import type { BlobStore } from './blob-store.ts'
 import { isFanOutName, isObjectName, objectPath, OBJECTS, TEMPORARY } from './paths.ts'
 import { onStorage, unlessAbsent } from './storage-errors.ts'
 
@@ -18,10 +19,7 @@ import { onStorage, unlessAbsent } from './storage-errors.ts'
  * - `remove` and a `put` of the same content do not wait for each other. Whoever collects garbage leaves young blobs alone, and
  *   says until when: the age is looked at again right before the file is removed.
  */
-export interface DiskBlobs extends Blobs {
-  /** Removes what crashed processes left half-written more than an hour ago. Returns how many files that were. */
-  sweep(): Promise<number>
-}
+export type DiskBlobs = BlobStore
 
 /** What a disk store is made of. `syncFile` makes an open file or directory durable; tests replace it to see it fail. */
 export interface DiskBlobsParts {
@@ -84,6 +82,8 @@ export function createDiskBlobs({ root, clock, log, syncFile = (file) => file.sy
 
     list: () => listObjects(root),
     sweep: () => sweepTemporary({ root, now: clock.now(), log }),
+    // What a disk refuses, it refuses at once; there is nothing to know beforehand.
+    findProblem: async () => null,
   }
 }
 

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
 import type { Random, Secrets } from '../../core/kernel/ports.ts'
 
 const ALGORITHM = 'aes-256-gcm'
@@ -23,7 +23,10 @@ export function createSecrets({
   redact: (secret: string) => void
 }): Secrets {
   if (key.length !== 32) throw new RangeError('The secret key must have 32 bytes.')
+  // A key of its own, so that sealing and comparing never share one.
+  const comparing = createHmac('sha256', key).update('repertoire fingerprints').digest()
   return {
+    fingerprint: (secret) => createHmac('sha256', comparing).update(secret).digest('base64url'),
     encrypt(plain, context) {
       redact(plain)
       const nonce = random.bytes(NONCE_BYTES)

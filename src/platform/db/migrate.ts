@@ -14,6 +14,7 @@ import * as accounts from './migrations/0011-accounts.ts'
 import * as organizations from './migrations/0012-organizations.ts'
 import * as syncRecords from './migrations/0014-sync-records.ts'
 import * as visibility from './migrations/0015-visibility.ts'
+import * as credentialHealth from './migrations/0016-credential-health.ts'
 
 /** Every migration in order. Names are never changed and entries never removed once released. */
 const MIGRATIONS = {
@@ -31,6 +32,7 @@ const MIGRATIONS = {
   '0012-organizations': organizations,
   '0014-sync-records': syncRecords,
   '0015-visibility': visibility,
+  '0016-credential-health': credentialHealth,
 } as const
 
 /** The names of all migrations of this release in order. */

@@ -17,7 +17,7 @@ export interface TransactionScope {
   newId(): string
   /** Puts a job into the queue's table; given by the queue. */
   enqueue(db: Db, job: NewJob, scope: { now: Instant; newId(): string }): Promise<JobId>
-  /** Called once before the commit with all events of the transaction; what it throws rolls everything back. */
+  /** Called before the commit with the events of the transaction, in slices of their order; what it throws rolls everything back. */
   react?(tx: ReactingTx, events: readonly RecordedEvent[]): Promise<void>
   onAfterCommitError(error: unknown): void
   /** Sees every committed transaction; the test kit checks its rules here. */
@@ -54,9 +54,12 @@ export async function runTransaction<Result>(
       },
     }
     const value = await work(tx)
-    const recorded = events.map((event) => ({ uid: scope.newId(), event }))
-    await insertEvents(db, recorded, scope)
-    await scope.react?.(tx, recorded)
+    // Reactions may enqueue jobs, and record nothing. A first sync has an event for each of many thousand versions.
+    for (let start = 0; start < events.length; start += EVENTS_PER_INSERT) {
+      const slice = events.slice(start, start + EVENTS_PER_INSERT).map((event) => ({ uid: scope.newId(), event }))
+      await insertEvents(db, slice, scope)
+      await scope.react?.(tx, slice)
+    }
     return value
   })
   database.touched()
@@ -76,23 +79,21 @@ export async function runTransaction<Result>(
 
 async function insertEvents(db: Db, events: readonly RecordedEvent[], scope: TransactionScope): Promise<void> {
   const origin = JSON.stringify(scope.origin)
-  for (let start = 0; start < events.length; start += EVENTS_PER_INSERT) {
-    const rows = events.slice(start, start + EVENTS_PER_INSERT).map(({ uid, event }) => {
-      const { type, organization, ...data } = event
-      return {
-        uid,
-        type,
-        organization_id: organization,
-        actor_kind: scope.actor.kind,
-        actor_id: actorId(scope.actor),
-        origin,
-        data: JSON.stringify(data),
-        created_at: scope.now,
-        package_id: 'package' in event ? event.package : null,
-      }
-    })
-    await db.insertInto('events').values(rows).execute()
-  }
+  const rows = events.map(({ uid, event }) => {
+    const { type, organization, ...data } = event
+    return {
+      uid,
+      type,
+      organization_id: organization,
+      actor_kind: scope.actor.kind,
+      actor_id: actorId(scope.actor),
+      origin,
+      data: JSON.stringify(data),
+      created_at: scope.now,
+      package_id: 'package' in event ? event.package : null,
+    }
+  })
+  await db.insertInto('events').values(rows).execute()
 }
 
 function actorId(actor: Actor): number | null {

@@ -78,7 +78,7 @@ function toProbe({ ports, input }: Transfer): Parameters<typeof findRenamedSpell
 async function listRemote(current: Transfer): Promise<RemoteRefs | null> {
   const { output, failure } = await runRemote(current, ['ls-remote', '--quiet', '--symref', '--', current.url.canonical])
   if (failure?.kind === 'redirected') return null
-  if (failure?.kind === 'limited') throw await toLimitedFailure(toProbe(current), current.url, failure.status)
+  if (failure?.kind === 'limited') throw await toLimitedFailure(toProbe(current), current.url, failure.error)
   if (failure?.kind === 'final') throw failure.error
   if (output === null) throw new DomainError('source_too_large', { limit: `${MOST_LISTED_BYTES} bytes of ref names` })
   return parseRemoteRefs(output.toString('latin1'))
@@ -105,7 +105,7 @@ async function requestObjects(current: Transfer, wanted: ReadonlySet<string>): P
   const { failure } = await runRemote(current, command, { input: wanted, size: async () => base + (await packBytes(directory)) })
   if (failure?.kind === 'redirected')
     throw new DomainError('source_unreachable', { problem: 'the host redirects some of the requests' })
-  if (failure?.kind === 'limited') throw await toLimitedFailure(toProbe(current), current.url, failure.status)
+  if (failure?.kind === 'limited') throw await toLimitedFailure(toProbe(current), current.url, failure.error)
   if (failure?.kind === 'final') throw failure.error
 }
 

@@ -10,7 +10,7 @@ describe("git's error text", () => {
   test.each([
     ["fatal: Authentication failed for 'https://h/x/'", 'source_refused'],
     ["fatal: could not read Username for 'https://h': terminal prompts disabled", 'source_refused'],
-    ["fatal: unable to access 'https://h/x/': The requested URL returned error: 403", 'source_refused'],
+    ["fatal: unable to access 'https://h/x/': The requested URL returned error: 403", 'limited'],
     ['git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.', 'source_refused'],
     ["fatal: unable to access 'https://h/x/': The requested URL returned error: 301", 'redirected'],
     ["fatal: unable to access 'https://h/x/': The requested URL returned error: 429", 'limited'],

@@ -1,7 +1,11 @@
 import { DomainError } from '../../core/kernel/errors.ts'
+import { limitedFailure } from '../../core/kernel/retry-after.ts'
 
-/** What git's error text says. `redirected` and `limited` have to be asked about once more over HTTP. */
-export type GitFailure = { kind: 'redirected' } | { kind: 'limited'; status: number } | { kind: 'final'; error: DomainError }
+/**
+ * What git's error text says. `redirected` and `limited` have to be asked about once more over HTTP; `error` is what the latter is when the
+ * host does not ask to wait.
+ */
+export type GitFailure = { kind: 'redirected' } | { kind: 'limited'; error: DomainError } | { kind: 'final'; error: DomainError }
 
 const LONGEST = 300
 
@@ -12,14 +16,15 @@ const UNREACHABLE =
   /could not resolve|couldn't resolve|not resolve hostname|failed to connect|couldn't connect|connection (refused|reset|closed|timed out)|timed out|no route|network is unreachable|ssl|tls|certificate|socks|proxy|empty reply|hung up|early eof|unexpected disconnect|rpc failed|not found|returned error|does not (appear|exist)|not appear to be|could not read from remote|unable to access|host key verification|dubious ownership|not exported/i
 
 /**
- * Reads git's error text (English) into a failure for people: `source_refused`, `source_unreachable`, `source_too_large`
- * or `source_invalid`. Texts are one line, without control characters, addresses' secrets and excess length.
+ * Reads git's error text (English) into a failure for people: `source_refused`, `source_unreachable`, `source_limited`,
+ * `source_too_large` or `source_invalid`. Texts are one line, without control characters, addresses' secrets and excess length.
  */
 export function classifyGitFailure(errors: string): GitFailure {
   const status = /returned error: (\d{3})/.exec(errors)?.[1]
   if (status !== undefined && /^30[12378]$/.test(status)) return { kind: 'redirected' }
-  if (status === '429' || status === '503') return { kind: 'limited', status: Number(status) }
+  if (status === '429') return { kind: 'limited', error: limitedFailure(0, Date.now()) }
   const problem = describeGitErrors(errors)
+  if (status === '403' || status === '503') return { kind: 'limited', error: toError(errors, problem) }
   return { kind: 'final', error: toError(errors, problem) }
 }
 

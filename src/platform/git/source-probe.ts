@@ -1,6 +1,7 @@
 import { DomainError } from '../../core/kernel/errors.ts'
 import { type GitUrl, type GitUrlPolicy, parseGitUrl } from '../../core/kernel/git-url.ts'
 import type { GitCredential } from '../../core/kernel/ports.ts'
+import { limitedFailure, readRetryAfter } from '../../core/kernel/retry-after.ts'
 import type { Egress } from '../http/egress.ts'
 import { guardedFetch } from '../http/guarded-fetch.ts'
 import { toAuthorization } from './git-connection.ts'
@@ -35,14 +36,13 @@ export async function findRenamedSpelling(probe: Probe, url: GitUrl): Promise<Gi
 }
 
 /**
- * The failure of a host that limits requests: `source_unreachable` with `status` and, if the host says how
- * long to wait, `retryAfter` in seconds.
+ * What to make of an answer by which a host may limit requests: `source_limited` with the seconds that it asks to wait (0 when it does not say),
+ * or `error` when it turns out to mean something else.
  */
-export async function toLimitedFailure(probe: Probe, url: GitUrl, status: number): Promise<DomainError> {
+export async function toLimitedFailure(probe: Probe, url: GitUrl, error: DomainError): Promise<DomainError> {
   const answer = await ask(probe, url).catch(() => null)
-  const wait = Number(answer?.headers.get('retry-after') ?? Number.NaN)
-  const details = { problem: `the host limits requests (status ${status})`, status }
-  return new DomainError('source_unreachable', Number.isInteger(wait) && wait >= 0 ? { ...details, retryAfter: wait } : details)
+  const seconds = answer === null ? null : readRetryAfter(answer, Date.now())
+  return seconds === null ? error : limitedFailure(seconds, Date.now())
 }
 
 async function ask(probe: Probe, url: GitUrl): Promise<{ status: number; headers: Headers }> {

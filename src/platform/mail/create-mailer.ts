@@ -1,7 +1,8 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { createTransport, type Transporter } from 'nodemailer'
+import type * as Nodemailer from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import { DomainError } from '../../core/kernel/errors.ts'
 import type { Logger, Mail, Mailer } from '../../core/kernel/ports.ts'
 import { toPrintable } from '../log/printable.ts'
@@ -45,7 +46,7 @@ function createSmtpMailer(setup: MailSetup, url: URL): Mailer {
   if (password !== '') {
     setup.redact(password)
   }
-  const transport = createTransport({
+  const options = {
     host,
     port: url.port === '' ? defaultPort(secure) : Number(url.port),
     secure,
@@ -58,9 +59,12 @@ function createSmtpMailer(setup: MailSetup, url: URL): Mailer {
     socketTimeout: SILENCE_TIMEOUT,
     disableFileAccess: true,
     disableUrlAccess: true,
-  })
+  } as const
+  let opened: Promise<Transporter> | null = null
   return {
     async send(mail) {
+      opened ??= openTransport((create) => create(options))
+      const transport = await opened
       try {
         await transport.sendMail(toMessage(setup.from, mail))
       } catch (error) {
@@ -68,6 +72,12 @@ function createSmtpMailer(setup: MailSetup, url: URL): Mailer {
       }
     },
   }
+}
+
+/** The library takes 20 MB, which threads that never send a mail do without. */
+async function openTransport(open: (create: typeof Nodemailer.createTransport) => Transporter): Promise<Transporter> {
+  const { createTransport } = await import('nodemailer')
+  return open(createTransport)
 }
 
 function defaultPort(secure: boolean): number {
@@ -80,10 +90,12 @@ function isLoopback(host: string): boolean {
 
 /** One `.eml` file for each mail, readable by the owner alone; it appears whole or not at all, and once however often it is sent. */
 function createFileMailer(setup: MailSetup, directory: string): Mailer {
-  const composer = createTransport({ streamTransport: true, buffer: true, disableFileAccess: true, disableUrlAccess: true })
+  const options = { streamTransport: true, buffer: true, disableFileAccess: true, disableUrlAccess: true } as const
+  let opened: Promise<Transporter> | null = null
   return {
     async send(mail) {
-      const bytes = await compose(composer, toMessage(setup.from, mail))
+      opened ??= openTransport((create) => create(options))
+      const bytes = await compose(await opened, toMessage(setup.from, mail))
       const name = mail.id.replaceAll(/[^a-z0-9-]/gi, '_')
       const temporary = join(directory, `.${name}.partial`)
       try {

@@ -1,4 +1,4 @@
-import { DomainError, type ErrorKind } from '../../core/kernel/errors.ts'
+import { DomainError, type ErrorCode, type ErrorKind } from '../../core/kernel/errors.ts'
 import type { Random } from '../../core/kernel/ports.ts'
 import type { Instant } from '../../core/kernel/values.ts'
 import type { Outcome } from './settle.ts'
@@ -20,6 +20,9 @@ const SOONEST_RETURN = 1_000
 
 /** Repeating the work cannot change these. */
 const PERMANENT: ReadonlySet<ErrorKind> = new Set(['invalid', 'not_found', 'forbidden', 'gone'])
+
+/** Asking a host again would not mend these, and annoy it: it refuses the credential, or asked to wait and is asked then. */
+const NOT_ASKED_AGAIN: ReadonlySet<ErrorCode> = new Set(['source_refused', 'source_limited'])
 
 /** Thrown by a handler that must wait, for instance until a rate limit ends. The try does not count. */
 export class RetryAt extends Error {
@@ -46,7 +49,7 @@ export function toOutcome(
     error instanceof DomainError
       ? { code: error.code, message: error.message }
       : { code: 'unexpected', message: UNEXPECTED_MESSAGE }
-  const isPermanent = error instanceof DomainError && PERMANENT.has(error.kind)
+  const isPermanent = error instanceof DomainError && (PERMANENT.has(error.kind) || NOT_ASKED_AGAIN.has(error.code))
   if (isPermanent || job.attempt >= job.maxAttempts) {
     return { kind: 'failed', ...reason }
   }

@@ -5,6 +5,8 @@ import type { Call, Route } from '../http/route.ts'
 export interface OpsParts {
   /** Why the server cannot do its work now, in words; empty when it can. */
   findProblems(): Promise<string[]>
+  /** What it cannot do now while everything else goes on, in words; empty when there is nothing. */
+  findLimitations(): Promise<string[]>
   /** All metrics in the Prometheus text format. */
   renderMetrics(): Promise<string>
   /** Bearer token for `/metrics` from elsewhere than loopback, or null to allow loopback alone. */
@@ -31,7 +33,10 @@ async function ready(parts: OpsParts): Promise<Response> {
   if (problems.length > 0) {
     return errorResponse(503, { message: problems.join(' ') }, { 'Retry-After': '5' })
   }
-  return Response.json({ status: 'ok' }, { headers: { 'Cache-Control': 'no-store' } })
+  // Taking a server that still answers metadata out of the balancer would make it worse (abuse 58).
+  const limitations = await parts.findLimitations()
+  const state = limitations.length === 0 ? { status: 'ok' } : { status: 'degraded', message: limitations.join(' ') }
+  return Response.json(state, { headers: { 'Cache-Control': 'no-store' } })
 }
 
 /** What a reverse proxy adds. Behind one on the same machine everybody seems to come from loopback. */

@@ -1,8 +1,9 @@
 import type { PackageId, TokenId } from '../../core/kernel/values.ts'
 import { errorResponse } from '../http/errors.ts'
+import { streamRemote, type RemoteBody } from './remote-body.ts'
 
-/** What is sent: bytes, or a file that the operating system copies to the socket. */
-export type AnswerBody = Uint8Array | { path: string; size: number }
+/** What is sent: bytes, a file that the operating system copies to the socket, or what is read from an object store meanwhile. */
+export type AnswerBody = Uint8Array | { path: string; size: number } | RemoteBody
 
 /** An answer to a GET that can be given again as long as it is valid. */
 export interface Answer {
@@ -17,6 +18,8 @@ export interface Answer {
   token: TokenId | null
   /** What a complete transfer counts as. */
   download: { package: PackageId; version: string } | null
+  /** Where a GET is sent to instead of getting the body, for minutes only; the rest describes what is there. */
+  redirect?: string
 }
 
 /** The size of a body in bytes. */
@@ -51,6 +54,10 @@ export function sendAnswer(request: Request, answer: Answer): Sent {
       counts: false,
     }
   }
+  if (answer.redirect !== undefined) {
+    // The client repeats its Range there; only who asks for the beginning begins a download (CO-088).
+    return { response: redirectTo(answer.redirect), counts: /^bytes=0-|^(?!bytes=)/.test(request.headers.get('range') ?? '') }
+  }
   const range = answer.download === null || status !== 200 ? null : readRange(request.headers, answer)
   if (range === 'unsatisfiable') {
     const size = `bytes */${bodySize(answer.body)}`
@@ -63,6 +70,14 @@ export function sendAnswer(request: Request, answer: Answer): Sent {
     return { response: sendRange(answer, range), counts: range.start === 0 }
   }
   return { response: new Response(toBody(answer.body), { status, headers: prepareHeaders(answer).complete }), counts: true }
+}
+
+/** To whoever asked alone: the link opens the archive for everybody who has it (PR-117, abuse 40). */
+function redirectTo(url: string): Response {
+  return new Response(null, {
+    status: 302,
+    headers: { Location: url, 'Cache-Control': 'private, no-store', 'Referrer-Policy': 'no-referrer' },
+  })
 }
 
 /**
@@ -107,7 +122,10 @@ function withoutBody(headers: Readonly<Record<string, string>>): [string, string
 }
 
 function toBody(body: AnswerBody): Bun.BodyInit {
-  return body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : Bun.file(body.path)
+  if (body instanceof Uint8Array) {
+    return body as Uint8Array<ArrayBuffer>
+  }
+  return 'read' in body ? streamRemote(body, { start: 0, end: body.size }) : Bun.file(body.path)
 }
 
 /** A part of a body, both ends included. */
@@ -138,9 +156,15 @@ function readRange(headers: Headers, { body, etag }: Answer): ByteRange | 'unsat
 
 function sendRange(answer: Answer, { start, end }: ByteRange): Response {
   const { body } = answer
-  const part = body instanceof Uint8Array ? body.subarray(start, end + 1) : Bun.file(body.path).slice(start, end + 1)
-  return new Response(part as Bun.BodyInit, {
+  return new Response(toPart(body, { start, end }), {
     status: 206,
     headers: { ...answer.headers, 'Content-Range': `bytes ${start}-${end}/${bodySize(body)}` },
   })
+}
+
+function toPart(body: AnswerBody, { start, end }: ByteRange): Bun.BodyInit {
+  if (body instanceof Uint8Array) {
+    return body.subarray(start, end + 1) as Uint8Array<ArrayBuffer>
+  }
+  return 'read' in body ? streamRemote(body, { start, end: end + 1 }) : Bun.file(body.path).slice(start, end + 1)
 }

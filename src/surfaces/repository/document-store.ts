@@ -1,4 +1,13 @@
-import type { Audience, CatalogStamp, DocumentRequest, KeyedRequest, RootRequest } from '../../core/catalog/index.ts'
+import type {
+  Audience,
+  CatalogStamp,
+  DocumentRequest,
+  FamilyAudience,
+  FamilyDocumentRequest,
+  KeyedRequest,
+  Origins,
+  RootRequest,
+} from '../../core/catalog/index.ts'
 import type { Package } from '../../core/packages/index.ts'
 import { TwoGenerations } from '../http/two-generations.ts'
 
@@ -17,6 +26,26 @@ export interface LegacyFileRequest extends RootRequest {
   hash: string
 }
 
+/** A file of Composer 1 that is asked for by its name. */
+export interface LazyRequest {
+  packages: readonly Package[]
+  repositoryUrl: string
+  origins: Origins
+}
+
+/** A package of a family; with a checksum exactly the text that has it, if it was listed lately. */
+export interface FamilyPackageRequest extends FamilyDocumentRequest {
+  hash: string | null
+}
+
+/** The list of the packages of a family; with a checksum exactly the text that has it, if it was current lately. */
+export interface ProvidersRequest {
+  audience: FamilyAudience
+  /** See `FamilyDocumentRequest`. */
+  archives: string
+  hash: string | null
+}
+
 /**
  * A document to be rendered. `package` and `root` are those of Composer 2; `keyed` and `inline-root` the documented form; the others are for
  * Composer 1. All but what is asked for by its checksum exists.
@@ -29,7 +58,9 @@ export type DocumentOrder =
   | { kind: 'legacy-root'; request: RootRequest }
   | { kind: 'legacy-list'; request: LegacyFileRequest }
   | { kind: 'legacy-file'; request: LegacyFileRequest }
-  | { kind: 'legacy-lazy'; request: { packages: readonly Package[]; repositoryUrl: string } }
+  | { kind: 'legacy-lazy'; request: LazyRequest }
+  | { kind: 'family-package'; request: FamilyPackageRequest }
+  | { kind: 'family-providers'; request: ProvidersRequest }
 
 /** Renders and compresses documents, off the serving thread where that matters. */
 export interface DocumentRenderer {
@@ -64,8 +95,8 @@ export class DocumentStore {
 
   /** The metadata document of a package at its present revision. */
   packageDocument(request: DocumentRequest): Promise<CompressedDocument> {
-    const { package: target, kind, repositoryUrl } = request
-    return this.#get(`${target.id} ${kind} ${repositoryUrl}`, target.revision, { kind: 'package', request })
+    const { package: target, kind, repositoryUrl, origins = 'all' } = request
+    return this.#get(`${target.id} ${kind} ${origins} ${repositoryUrl}`, target.revision, { kind: 'package', request })
   }
 
   /** The root document of a repository for one view at the organization's present revision. */
@@ -75,8 +106,8 @@ export class DocumentStore {
 
   /** The documented form of a package's metadata at its present revision. */
   keyedDocument(request: KeyedRequest): Promise<CompressedDocument> {
-    const { package: target, kind, repositoryUrl } = request
-    return this.#get(`keyed ${target.id} ${kind} ${repositoryUrl}`, target.revision, { kind: 'keyed', request })
+    const { package: target, kind, repositoryUrl, origins = 'all' } = request
+    return this.#get(`keyed ${target.id} ${kind} ${origins} ${repositoryUrl}`, target.revision, { kind: 'keyed', request })
   }
 
   /** A root document that depends on all packages, at the present stamp of the catalog. */
@@ -90,10 +121,31 @@ export class DocumentStore {
   }
 
   /** The file of a name made of these packages at their present revisions. `name` is in lower case. */
-  lazyDocument(name: string, packages: readonly Package[], repositoryUrl: string): Promise<CompressedDocument> {
+  lazyDocument(name: string, request: LazyRequest): Promise<CompressedDocument> {
+    const { packages, repositoryUrl, origins } = request
     const revision = packages.map(({ id, revision }) => `${id}:${revision}`).join()
-    const request = { packages, repositoryUrl }
-    return this.#get(`lazy ${packages[0]?.organization} ${name} ${repositoryUrl}`, revision, { kind: 'legacy-lazy', request })
+    return this.#get(`lazy ${packages[0]?.organization} ${name} ${origins} ${repositoryUrl}`, revision, {
+      kind: 'legacy-lazy',
+      request,
+    })
+  }
+
+  /** A package of a family at its present revisions; null when it has no versions, or no text with that checksum is known. */
+  familyPackage(request: FamilyPackageRequest): Promise<CompressedDocument | null> {
+    const { name, packages, kind, archives, hash } = request
+    const state = packages.map((one) => `${one.package.id}:${one.package.revision}:${one.repository}`).join()
+    const ids = packages.map((one) => one.package.id).join()
+    const key = `family ${kind} ${name} ${ids} ${packages.map((one) => one.repository === null).join()} ${archives}`
+    const revision = hash ?? state
+    return this.#find(hash === null ? key : `${key} ${hash}`, revision, { kind: 'family-package', request })
+  }
+
+  /** The list of the packages of a family at its present stamp; null when no text with that checksum is known. */
+  familyProviders(request: ProvidersRequest, stamp: Pick<CatalogStamp, 'revision'>): Promise<CompressedDocument | null> {
+    const { audience, archives, hash } = request
+    const key = `providers ${audience.organization.id} ${audience.view} ${archives}`
+    const order = { kind: 'family-providers', request } as const
+    return hash === null ? this.#find(key, stamp.revision, order) : this.#find(`${key} ${hash}`, hash, order)
   }
 
   /** Bytes held in memory. */

@@ -2,8 +2,9 @@
  * The requests that Composer makes all day. Answers are kept by (credential, path, coding, base URL) together with the stamp of the database
  * under which they were found. While the stamp stands, the same request gets the same answer without a statement; when it moved,
  * the answer is found again from the token on. The expiry of the token is compared with the clock on every request. That something does
- * not exist is kept the same way, because clients ask for many names that do not exist. Nothing is kept for somebody without a valid token,
- * so that strangers can neither fill the memory nor push out what is in use.
+ * not exist is kept the same way, because clients ask for many names that do not exist. What is public is kept for everybody without a
+ * credential in a memory of its own; nothing is kept for a credential that is not valid. So strangers can neither fill the memory nor push out what
+ * is in use by others.
  *
  * Nothing here writes: uses and downloads go to the usage buffer.
  */
@@ -61,7 +62,7 @@ interface Found {
   outcome: Answer | Refusal
   expiresAt: number
   limited: Limited | null
-  /** The answer depends on the client's address, so it is found anew for each request. */
+  /** The answer depends on the client's address, or is for a credential that is not valid, so it is found anew for each request. */
   isBound: boolean
 }
 
@@ -79,15 +80,18 @@ export class HotPath {
   readonly #parts: HotPathParts
   readonly #tools: AnswerTools
   readonly #answers: TwoGenerations<Kept>
+  /** For requests without a credential. */
+  readonly #publicAnswers: TwoGenerations<Kept>
   readonly #hashes: TwoGenerations<string>
   readonly #finding = new Map<string, Promise<Found>>()
 
   constructor(parts: HotPathParts) {
     this.#parts = parts
     this.#tools = { documents: parts.documents, unknown: new UnknownReferences() }
-    this.#answers = new TwoGenerations({ count: MAX_ANSWERS, bytes: parts.cacheBytes / 2 }, ({ outcome }) =>
-      'respond' in outcome ? 1500 : 700 + (outcome.body instanceof Uint8Array ? bodySize(outcome.body) : 0),
-    )
+    const sizeOf = ({ outcome }: Kept) =>
+      'respond' in outcome ? 1500 : 700 + (outcome.body instanceof Uint8Array ? bodySize(outcome.body) : 0)
+    this.#answers = new TwoGenerations({ count: MAX_ANSWERS, bytes: (parts.cacheBytes / 8) * 3 }, sizeOf)
+    this.#publicAnswers = new TwoGenerations({ count: MAX_ANSWERS / 4, bytes: parts.cacheBytes / 8 }, sizeOf)
     this.#hashes = new TwoGenerations({ count: MAX_SECRETS, bytes: MAX_SECRETS * 300 }, () => 100)
   }
 
@@ -99,7 +103,7 @@ export class HotPath {
     if (!this.#parts.hasFixedUrl) {
       return null
     }
-    const kept = this.#answers.find(rawKey(request))
+    const kept = this.#answersFor(request).find(rawKey(request))
     return kept === undefined ? null : this.#sendIfValid(request, kept, this.#parts.stamp())
   }
 
@@ -120,7 +124,7 @@ export class HotPath {
       ? rawKey(request)
       : `${authorization}\n${coding}\n${incoming.baseUrl}\n${incoming.path}${search}${isLegacy ? LEGACY_KEY : ''}`
     const stamp = this.#parts.stamp()
-    const kept = this.#answers.find(key)
+    const kept = this.#answersFor(request).find(key)
     const known = kept === undefined ? null : this.#sendIfValid(request, kept, stamp)
     if (known !== null) {
       return known
@@ -140,6 +144,11 @@ export class HotPath {
   /** Forgets all answers; called when the storage turned out not to have a file that one of them names. */
   forget(): void {
     this.#answers.clear()
+    this.#publicAnswers.clear()
+  }
+
+  #answersFor({ headers }: Request): TwoGenerations<Kept> {
+    return headers.has('authorization') ? this.#answers : this.#publicAnswers
   }
 
   async #findOnce(key: string, wanted: WantedAnswer): Promise<Response> {
@@ -154,7 +163,7 @@ export class HotPath {
     try {
       const { isBound, ...found } = await finding
       if (isLasting(found.outcome) && !isBound) {
-        this.#answers.put(key, { stamp: wanted.stamp, ...found })
+        this.#answersFor(wanted.incoming.request).put(key, { stamp: wanted.stamp, ...found })
       }
       return this.#send(wanted.incoming.request, found)
     } finally {
@@ -168,7 +177,8 @@ export class HotPath {
     const isUsable = !isDocumented || hasPasswordToken(authorization)
     const actor = await this.#authenticate(isUsable ? authorization : null)
     const expiresAt = actor.kind === 'token' ? (actor.expiresAt ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
-    const isBound = actor.kind === 'token' && actor.addresses !== null
+    const isInvalid = actor.kind === 'anonymous' && authorization !== null
+    const isBound = isInvalid || (actor.kind === 'token' && actor.addresses !== null)
     const ctx = this.#parts.ctx(actor, origin)
     const download = parsed.kind === 'dist' || parsed.kind === 'version' ? parsed.name : null
     const found = { expiresAt, isBound, limited: isDocumented ? { caller: ctx, download } : null }
@@ -267,8 +277,11 @@ interface WantedAnswer {
 
 /** Whether an outcome stays true as long as nothing changes in the database. */
 function isLasting(outcome: Answer | Refusal): boolean {
+  if ('respond' in outcome) {
+    return outcome.isLasting
+  }
   // A place in an object store is named for a few minutes only.
-  return 'respond' in outcome ? outcome.isLasting : outcome.status === 200
+  return outcome.status === 200 && outcome.redirect === undefined
 }
 
 function chooseCoding(accepted: string | null): Coding {

@@ -109,13 +109,15 @@ async function resolveRoot(asking: Asking): Promise<Answer> {
 async function resolveMetadata(asking: Asking, path: RepositoryPath & { kind: 'metadata' }): Promise<Answer> {
   const { ctx, tools, audience, repositoryUrl } = asking
   const target = await getVisiblePackage(ctx, audience, path.name)
-  const { modifiedAt } = target
+  const { origins } = audience
+  // Whoever joins or leaves the organization must not take the copy of another view for the present one.
+  const modifiedAt = origins === 'all' ? target.modifiedAt : viewModifiedAt(target.modifiedAt, origins)
   if (path.form === 'canonical') {
-    const document = await tools.documents.packageDocument({ package: target, kind: path.document, repositoryUrl })
+    const document = await tools.documents.packageDocument({ package: target, kind: path.document, repositoryUrl, origins })
     return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: path.document === 'stable' ? LONG : SHORT })
   }
   const kind = path.document === 'stable' ? 'all' : 'dev'
-  const document = await tools.documents.keyedDocument({ package: target, kind, repositoryUrl })
+  const document = await tools.documents.keyedDocument({ package: target, kind, repositoryUrl, origins })
   return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT })
 }
 
@@ -140,10 +142,12 @@ async function resolveLazy(asking: Asking, name: string): Promise<Answer> {
   if (first === undefined) {
     throw new DomainError('package_not_found')
   }
-  const document = await tools.documents.lazyDocument(name, packages, repositoryUrl)
+  const { origins } = audience
+  const document = await tools.documents.lazyDocument(name, { packages, repositoryUrl, origins })
   const newest = Math.max(...packages.map((one) => one.modifiedAt))
   const state = packages.map(({ id, revision }) => `${id}:${revision}`).join()
-  const modifiedAt = packages.length === 1 && first.name === name ? newest : viewModifiedAt(newest, `lazy ${state}`)
+  const isOwn = packages.length === 1 && first.name === name && origins === 'all'
+  const modifiedAt = isOwn ? newest : viewModifiedAt(newest, `lazy ${origins} ${state}`)
   return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT })
 }
 

@@ -9,6 +9,7 @@ import {
 } from '../../core/catalog/index.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import { DomainError } from '../../core/kernel/errors.ts'
+import type { BlobLocation } from '../../core/kernel/ports.ts'
 import { findDistByPrefix, findVersionOfReference } from '../../core/packages/index.ts'
 import type { Answer } from './answer.ts'
 
@@ -58,37 +59,46 @@ export async function resolveVersion(
   return toArchiveAnswer(ctx, dist, { version: input.version, cacheControl: isDevelopment ? BY_BRANCH : BY_RELEASE })
 }
 
-async function toArchiveAnswer(
+/** The answer that an archive is. */
+export async function toArchiveAnswer(
   ctx: Ctx,
   dist: ObtainedDist,
   { version, cacheControl }: { version: string | null; cacheControl: string },
 ): Promise<Answer> {
   const counted = await findVersionOfReference(ctx.db, dist.package.id, { reference: dist.reference, version })
   const { location } = dist
-  const common = {
-    lastModified: null,
-    token: ctx.actor.kind === 'token' ? ctx.actor.token : null,
-    download: { package: dist.package.id, version: counted ?? dist.reference },
-  }
-  if (location.kind === 'url') {
-    const headers = { Location: location.url, 'Cache-Control': 'private, no-store' }
-    return { ...common, etag: null, status: 302, headers, body: new Uint8Array() }
-  }
   const etag = `"${dist.reference}"`
+  const contentType = ARCHIVE_TYPES[dist.format]
+  // Without a name of ours the runtime, or an object store, would tell the name of the file in the storage.
+  const contentDisposition = `attachment; filename="${dist.package.name.replace('/', '-')}-${dist.reference.slice(0, 12)}.${dist.format}"`
   const headers = {
-    'Content-Type': ARCHIVE_TYPES[dist.format],
+    'Content-Type': contentType,
     'Cache-Control': cacheControl,
     ETag: etag,
     Vary: 'Authorization',
     'Accept-Ranges': 'bytes',
-    // Without a name of ours the runtime would tell the name of the file in the storage.
-    'Content-Disposition': `attachment; filename="${dist.package.name.replace('/', '-')}-${dist.reference.slice(0, 12)}.${dist.format}"`,
+    'Content-Disposition': contentDisposition,
     'X-Content-Type-Options': 'nosniff',
   }
-  const body = location.kind === 'bytes' ? location.bytes : await readSmall(location)
-  return { ...common, etag, status: 200, headers, body }
+  return {
+    status: 200,
+    headers,
+    // The store has a validator of its own, and a link is not what the client has a copy of.
+    etag: location.kind === 'url' ? null : etag,
+    lastModified: null,
+    token: ctx.actor.kind === 'token' ? ctx.actor.token : null,
+    download: { package: dist.package.id, version: counted ?? dist.reference },
+    body: await toAnswerBody(location),
+    ...(location.kind === 'url' ? { redirect: location.link({ contentType, contentDisposition }) } : {}),
+  }
 }
 
-async function readSmall(file: { path: string; size: number }): Promise<Answer['body']> {
-  return file.size > SMALL_ARCHIVE ? file : Bun.file(file.path).bytes()
+async function toAnswerBody(location: BlobLocation): Promise<Answer['body']> {
+  if (location.kind === 'bytes') {
+    return location.bytes
+  }
+  if (location.kind === 'url' || location.size > SMALL_ARCHIVE) {
+    return location
+  }
+  return location.kind === 'remote' ? location.read(0, location.size) : Bun.file(location.path).bytes()
 }

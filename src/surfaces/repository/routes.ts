@@ -126,7 +126,7 @@ async function list({ ctx, params, query }: Call): Promise<Response> {
   if (!withFields) {
     return privateJson({ packageNames: entries.map((entry) => entry.name) })
   }
-  const urls: SourceUrls = fields.includes('repository') ? await findSourceUrls(ctx, entries) : new Map()
+  const urls: SourceUrls = fields.includes('repository') ? await findSourceUrls(ctx, audience, entries) : new Map()
   return privateJson({ packages: Object.fromEntries(entries.map((entry) => [entry.name, presentFields(entry, fields, urls)])) })
 }
 
@@ -154,7 +154,7 @@ async function search({ ctx, params, query, baseUrl }: Call): Promise<Response> 
   const next = new URLSearchParams(query)
   next.set('page', String(page + 1))
   const address = `${baseUrl}/${pathOf({ params })}`
-  const urls = await findSourceUrls(ctx, results)
+  const urls = await findSourceUrls(ctx, audience, results)
   return privateJson({
     results: results.map((entry) => presentResult(entry, address, urls)),
     total,

@@ -19,6 +19,7 @@ import {
 } from './command-matrix.ts'
 import { AUDIT_ROWS, MAIL_ROWS, NOTICE_ROWS, STATISTICS_ROWS, WEBHOOK_ROWS } from './observing-rows.ts'
 import { ORGANIZATION_ACCESS_ROWS, ORGANIZATION_CATALOG_ROWS, ORGANIZATION_PACKAGE_ROWS } from './organization-rows.ts'
+import { VISIBILITY_ACCESS_ROWS, VISIBILITY_CATALOG_ROWS, VISIBILITY_SOURCE_ROWS } from './visibility-rows.ts'
 
 const CORE = join(import.meta.dir, '../../../src/core')
 const PAGE = { limit: 10, after: null }
@@ -32,6 +33,7 @@ type Rows = Record<string, CommandRow>
 const ROWS: Record<string, Rows> = {
   access: {
     ...ORGANIZATION_ACCESS_ROWS,
+    ...VISIBILITY_ACCESS_ROWS,
     ...USER_ROWS,
     changeToken: on('token.change', ({ own }) => [{ owner: { organization: own.id }, uid: 'x', name: 'y' }]),
     createOrganization: on('organization.create', () => [{ slug: 'new', name: 'New' }]),
@@ -53,6 +55,7 @@ const ROWS: Record<string, Rows> = {
   },
   catalog: {
     ...ORGANIZATION_CATALOG_ROWS,
+    ...VISIBILITY_CATALOG_ROWS,
     browsePackages: on('package.list', ({ own }) => [{ organization: own, search: '', page: 1, perPage: 10 }]),
     describePackage: AUDIENCE,
     findProviding: AUDIENCE,
@@ -80,7 +83,12 @@ const ROWS: Record<string, Rows> = {
   hooks: {
     getHook: on('hook.show', ({ source }) => [source]),
     listReceipts: on('hook.log', ({ source }) => [source, PAGE]),
+    findHookRegistration: on('hook.show', ({ source }) => [source]),
     purgeReceipts: JOB,
+    registerAtHost: JOB,
+    registerHook: on('hook.rotate', ({ source }) => [source, null]),
+    unregisterAtHost: JOB,
+    unregisterHook: on('hook.rotate', ({ source }) => [source]),
     receiveHook: open('the signature of the delivery is the proof'),
     rotateHook: on('hook.rotate', ({ source }) => [source]),
   },
@@ -97,6 +105,7 @@ const ROWS: Record<string, Rows> = {
     requestArchive: AUDIENCE,
   },
   sources: {
+    ...VISIBILITY_SOURCE_ROWS,
     addCustomSource: on('source.add', ({ own }) => [{ organization: own.id, definition: '{}', credential: null }]),
     addSource: on('source.add', ({ own }) => [
       { organization: own.id, url: 'https://git.example.org/new.git', credential: null },
@@ -107,6 +116,8 @@ const ROWS: Record<string, Rows> = {
     deletePackage: onPackage('package.delete', 'acme/http', ({ own }) => [{ organization: own.id, name: 'acme/http' }]),
     discardSources: JOB,
     getCustomDefinition: on('source.configure', ({ source }) => [source]),
+    getSourceHealth: on('source.list', ({ source }) => [source]),
+    setCredential: on('source.configure', ({ source }) => [source, { credential: null, expiresAt: null }]),
     getSource: on('source.list', ({ own, source }) => [{ organization: own.id, uid: source.uid }]),
     importSatis: on('source.add', ({ own }) => [
       { organization: own.id, satis: { repositories: [], notes: [] }, sshKey: null, mode: 'plan' },
@@ -116,6 +127,8 @@ const ROWS: Record<string, Rows> = {
     listSourceStates: on('source.browse', ({ own }) => [own.id]),
     listSyncRuns: on('source.list', ({ source }) => [source, PAGE]),
     listSources: on('source.list', ({ own }) => [{ organization: own.id, page: PAGE }]),
+    openCredential: JOB,
+    openSealedCredential: JOB,
     prebuildArchives: JOB,
     reconcileSources: JOB,
     removeArtifact: onPackage('artifact.remove', 'acme/http', ({ own }) => [
@@ -123,6 +136,7 @@ const ROWS: Record<string, Rows> = {
     ]),
     removeSource: on('source.remove', ({ source }) => [source]),
     requestSync: on('source.sync', ({ source }) => [source]),
+    retireArchives: JOB,
     scrubBlobs: JOB,
     setManifests: on('source.configure', ({ source }) => [source, null]),
     setRefRules: on('source.configure', ({ source }) => [source, 'literal']),

@@ -327,7 +327,8 @@ test.each([DIST, '/org/acme/packages/acme/http/1.0.0.zip'])(
     Object.assign(app.ports.blobs, {
       async locate() {
         signature += 1
-        return { kind: 'url', url: `https://store.example/blob?signature=${signature}` }
+        const url = `https://store.example/blob?signature=${signature}`
+        return { kind: 'url', size: 1, link: () => url, read: async () => new Uint8Array(1) }
       },
     })
 

@@ -2,9 +2,26 @@
 import { describe, expect, test } from 'bun:test'
 import { browsePackages, getPackageForPeople } from '../../../src/core/catalog/index.ts'
 import { findOrganization } from '../../../src/core/organizations/index.ts'
-import { addSource, deletePackage, getSource, listSkippedRefs, listSyncRuns, removeSource, setRefRules } from '../../../src/core/sources/index.ts'
-import { createTestApp, type TestApp } from '../../kit/app.ts'
-import { createGitSource, packageCommit, publishedVersions, temporaryRepository, type GitSource } from '../../kit/git-source.ts'
+import {
+  addSource,
+  collectBlobs,
+  deletePackage,
+  getSource,
+  listSkippedRefs,
+  listSyncRuns,
+  removeSource,
+  setRefRules,
+} from '../../../src/core/sources/index.ts'
+import { createTestApp, SYSTEM, type TestApp } from '../../kit/app.ts'
+import { startGitServer } from '../../kit/git-server.ts'
+import {
+  createGitSource,
+  memoryReport,
+  packageCommit,
+  publishedVersions,
+  temporaryRepository,
+  type GitSource,
+} from '../../kit/git-source.ts'
 
 const PAGE = { limit: 10, after: null }
 
@@ -63,7 +80,12 @@ describe('refs', () => {
   })
 
   test('PR-602 numeric branches are read as Composer reads them, and by their names where the switch says so', async () => {
-    const { app, organization, source } = await sourceOf('refs/heads/main', 'refs/heads/1.x', 'refs/heads/2.0.x', 'refs/heads/1.0')
+    const { app, organization, source } = await sourceOf(
+      'refs/heads/main',
+      'refs/heads/1.x',
+      'refs/heads/2.0.x',
+      'refs/heads/1.0',
+    )
     const composer = await identities(app)
 
     await setRefRules(app.ctx(), source, 'literal')
@@ -85,12 +107,24 @@ describe('refs', () => {
   test('PR-601 PR-602 a source that is added with the switch reads tags and branches by the table', async () => {
     const repository = await temporaryRepository()
     const [commit = ''] = await repository.commit(packageCommit({}))
-    const refs = ['refs/tags/v1.0.0', 'refs/tags/1.0.0-dev', 'refs/tags/v1', 'refs/tags/release-1.0.0', 'refs/heads/main', 'refs/heads/1.0']
+    const refs = [
+      'refs/tags/v1.0.0',
+      'refs/tags/1.0.0-dev',
+      'refs/tags/v1',
+      'refs/tags/release-1.0.0',
+      'refs/heads/main',
+      'refs/heads/1.0',
+    ]
     await repository.setRefs(Object.fromEntries(refs.map((ref) => [ref, commit])))
     const app = await createTestApp({ git: true })
     const { id } = await app.organization()
 
-    const { source } = await addSource(app.ctx(), { organization: id, url: repository.url, credential: null, refRules: 'literal' })
+    const { source } = await addSource(app.ctx(), {
+      organization: id,
+      url: repository.url,
+      credential: null,
+      refRules: 'literal',
+    })
     await app.runJobs()
 
     expect(await identities(app)).toEqual({
@@ -159,7 +193,11 @@ describe('refs', () => {
   })
 
   test('PR-606 a deleted tag or branch loses its version, and a remote without any ref loses nothing', async () => {
-    const { app, organization, source, sync, repository } = await sourceOf('refs/heads/main', 'refs/heads/next', 'refs/tags/1.0.0')
+    const { app, organization, source, sync, repository } = await sourceOf(
+      'refs/heads/main',
+      'refs/heads/next',
+      'refs/tags/1.0.0',
+    )
 
     await repository.setRefs({ 'refs/heads/next': null, 'refs/tags/1.0.0': null })
     expect(await sync()).toMatchObject({ removed: 2 })
@@ -174,7 +212,10 @@ describe('refs', () => {
 
   test('PR-615 one repository gives several packages by the names that its refs have', async () => {
     const repository = await temporaryRepository()
-    const [old = '', renamed = ''] = await repository.commit(packageCommit({ name: 'acme/old' }), packageCommit({ name: 'acme/new' }))
+    const [old = '', renamed = ''] = await repository.commit(
+      packageCommit({ name: 'acme/old' }),
+      packageCommit({ name: 'acme/new' }),
+    )
     await repository.setRefs({ 'refs/tags/1.0.0': old, 'refs/tags/2.0.0': renamed, 'refs/heads/main': renamed })
     const app = await createTestApp({ git: true })
     const { id } = await app.organization()
@@ -207,6 +248,62 @@ describe('refs', () => {
   })
 })
 
+/** The bytes of archives go a day after the last row that named them. */
+async function expectBlobsCollected(app: TestApp): Promise<void> {
+  expect(await listBlobs(app)).toHaveLength(1)
+  app.clock.advance('2 days')
+  await collectBlobs(app.ctx(SYSTEM), memoryReport())
+  expect(await listBlobs(app)).toEqual([])
+}
+
+describe('PR-610 a credential', () => {
+  const basic = { kind: 'basic' as const, username: 'me@example.org', password: 'api-token' }
+  const key = {
+    kind: 'ssh_key' as const,
+    privateKey: '-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----\n',
+  }
+
+  test.each([
+    ['token, as at GitHub and at a GitLab that somebody runs', { kind: 'bearer' as const, token: 'glpat-1' }, 'Bearer glpat-1'],
+    ['e-mail address with a token, as at Bitbucket', basic, `Basic ${btoa('me@example.org:api-token')}`],
+    ['none, for a public repository', null, null],
+  ])('%s', async (_, credential, authorization) => {
+    const repository = await temporaryRepository()
+    const [commit = ''] = await repository.commit(packageCommit({}))
+    await repository.setRefs({ 'refs/heads/main': commit })
+    const server = await startGitServer(repository.directory)
+    server.behaviour.authorization = authorization
+    try {
+      const app = await createTestApp({ git: true })
+      const { id: organization } = await app.organization()
+
+      const { source } = await addSource(app.ctx(), { organization, url: server.url, credential })
+      await app.runJobs()
+
+      expect(await getSource(app.ctx(), { organization, uid: source.uid })).toMatchObject({ state: 'ready' })
+      expect(Object.keys(await identities(app))).toEqual(['dev-main'])
+    } finally {
+      await server.stop()
+    }
+  })
+
+  test('key belongs to ssh, all others to https', async () => {
+    const app = await createTestApp()
+    const { id: organization } = await app.organization()
+
+    const { source } = await addSource(app.ctx(), { organization, url: 'git@git.example.org:acme/http.git', credential: key })
+    app.leaveJobs()
+
+    expect(source.credential).not.toBeNull()
+    for (const [url, credential] of [
+      ['https://git.example.org/acme/other.git', key],
+      ['git@git.example.org:acme/other.git', basic],
+    ] as const) {
+      expect(addSource(app.ctx(), { organization, url, credential })).rejects.toMatchObject({ details: { field: 'credential' } })
+    }
+  })
+})
+
 describe('what is removed', () => {
   test('PR-613 a removed source takes its packages, versions, archives and log with it', async () => {
     const { app, organization, source } = await sourceOf('refs/heads/main', 'refs/tags/1.0.0')
@@ -217,6 +314,7 @@ describe('what is removed', () => {
     for (const table of ['packages', 'versions', 'dists', 'sync_runs', 'source_readmes'] as const) {
       expect(await app.test.database.read.selectFrom(table).selectAll().execute()).toEqual([])
     }
+    await expectBlobsCollected(app)
   })
 
   test('PR-613 a deleted package takes its versions and archives with it', async () => {
@@ -227,6 +325,7 @@ describe('what is removed', () => {
     for (const table of ['packages', 'versions', 'dists'] as const) {
       expect(await app.test.database.read.selectFrom(table).selectAll().execute()).toEqual([])
     }
+    await expectBlobsCollected(app)
   })
 })
 
@@ -234,7 +333,13 @@ describe('what people see', () => {
   test('PR-616 versions are in the order of Composer, and PR-617 have the date of their commit', async () => {
     const repository = await temporaryRepository()
     const commits = await repository.commit(
-      ...[1, 2, 3, 4].map((day) => packageCommit({}, { day: String(day) }, { authoredAt: 1_700_000_000 + day * 86_400, committedAt: 1_700_000_000 + day * 86_400 })),
+      ...[1, 2, 3, 4].map((day) =>
+        packageCommit(
+          {},
+          { day: String(day) },
+          { authoredAt: 1_700_000_000 + day * 86_400, committedAt: 1_700_000_000 + day * 86_400 },
+        ),
+      ),
     )
     await repository.setRefs({
       'refs/heads/main': commits[0] ?? '',
@@ -251,6 +356,8 @@ describe('what people see', () => {
 
     expect(listed.items).toMatchObject([{ name: 'acme/http', latestVersion: '1.10.0' }])
     expect(versions.map(({ version }) => version)).toEqual(['2.0.0-RC1', '1.10.0', '1.9.0.1', '1.2.0', 'dev-main'])
-    expect(versions.map(({ time }) => Date.parse(time ?? '') / 1000)).toEqual([3, 2, 4, 1, 1].map((day) => 1_700_000_000 + day * 86_400))
+    expect(versions.map(({ time }) => Date.parse(time ?? '') / 1000)).toEqual(
+      [3, 2, 4, 1, 1].map((day) => 1_700_000_000 + day * 86_400),
+    )
   })
 })

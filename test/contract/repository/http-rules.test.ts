@@ -263,6 +263,7 @@ const STATUSES: Record<ErrorCode, number> = {
   credential_origin: 400,
   source_unreachable: 502,
   source_refused: 502,
+  source_limited: 503,
   source_moved: 502,
   source_timeout: 502,
   source_too_large: 413,

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { buildPackage, buildToken } from '../../kit/build.ts'
 import { createTestServer } from '../../kit/http.ts'
 
-test.each(['/health', '/up', '/ready'])('%s says that all is well', async (path) => {
+test.each(['/health', '/up', '/ready'])('PR-901 %s says that all is well', async (path) => {
   const { send } = await createTestServer()
 
   const response = await send(path)

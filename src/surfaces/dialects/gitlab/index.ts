@@ -1,0 +1,2 @@
+export { GitlabSurface } from './gitlab-surface.ts'
+export { rawPathOf } from './path.ts'
