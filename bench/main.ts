@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Bench, Group } from './bench.ts'
 import { measureArchives } from './cases/archives.ts'
 import { measureComposer } from './cases/composer.ts'
+import { measureGitlab } from './cases/gitlab.ts'
 import { measureMetadata } from './cases/metadata.ts'
 import { measureServing } from './cases/serving.ts'
 import { measureStart } from './cases/start.ts'
@@ -24,6 +25,7 @@ const REGISTRY_GROUPS: Readonly<Record<string, (bench: Bench, registry: Registry
 }
 
 const GROUPS: readonly Group[] = [
+  { name: 'gitlab', run: measureGitlab },
   { name: 'sync', run: measureSync },
   { name: 'serving', run: measureServing },
   { name: 'start', run: measureStart },

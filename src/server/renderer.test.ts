@@ -9,8 +9,9 @@ import type { OrganizationId } from '../core/kernel/values.ts'
 import { findOrganizationBySlug } from '../core/organizations/index.ts'
 import { findPackage } from '../core/packages/index.ts'
 import { openSqliteDatabase } from '../platform/db/database.ts'
-import type { CompressedDocument, DocumentRenderer } from '../surfaces/repository/document-store.ts'
+import type { DocumentRenderer } from '../surfaces/repository/document-store.ts'
 import { compressDocument, compressPieces, createInlineRenderer, ThreadedRenderer } from './renderer.ts'
+import type { CodedDocument } from '../surfaces/http/coded-document.ts'
 
 const LARGE = Array.from({ length: 80 }, (_, index) => `1.${index}.0`)
 const REPOSITORY = 'https://example.org/acme'
@@ -72,7 +73,7 @@ async function copyForThread(app: TestApp, change?: string): Promise<void> {
   }
 }
 
-async function render(renderer: DocumentRenderer, request: DocumentRequest): Promise<CompressedDocument> {
+async function render(renderer: DocumentRenderer, request: DocumentRequest): Promise<CodedDocument> {
   const document = await renderer.render({ kind: 'package', request })
   if (document === null) {
     throw new Error('Nothing was rendered.')
@@ -80,12 +81,12 @@ async function render(renderer: DocumentRenderer, request: DocumentRequest): Pro
   return document
 }
 
-function read(document: CompressedDocument): string {
+function read(document: CodedDocument): string {
   return Buffer.from(Bun.gunzipSync(document.gzip as Uint8Array<ArrayBuffer>)).toString()
 }
 
 /** Whether a document has no versions, as those that are rendered of a copy without versions. */
-function isOfCopy(document: CompressedDocument): boolean {
+function isOfCopy(document: CodedDocument): boolean {
   return !read(document).includes('"version"')
 }
 

@@ -8,14 +8,10 @@ import { renderInlineRoot, renderKeyedDocument, renderPackageDocument, renderRoo
 import type { Logger } from '../core/kernel/ports.ts'
 import type { Db } from '../core/kernel/schema.ts'
 import { countVersions } from '../core/packages/index.ts'
-import type {
-  CompressedDocument,
-  DocumentOrder,
-  DocumentRenderer,
-  FamilyPackageRequest,
-} from '../surfaces/repository/document-store.ts'
+import type { DocumentOrder, DocumentRenderer, FamilyPackageRequest } from '../surfaces/repository/document-store.ts'
 import { FamilyRepository } from './family-repository.ts'
 import { LegacyRepository } from './legacy-repository.ts'
+import type { CodedDocument } from '../surfaces/http/coded-document.ts'
 
 /** What the thread is asked to render. */
 export interface RenderOrder {
@@ -26,7 +22,7 @@ export interface RenderOrder {
 /** What the thread answers; `document` is undefined when it failed. */
 export interface RenderResult {
   id: number
-  document: CompressedDocument | null | undefined
+  document: CodedDocument | null | undefined
 }
 
 /** Documents of more versions, and those of many packages, are rendered on the thread. */
@@ -36,7 +32,7 @@ const INLINE_VERSIONS = 60
 const GZIP_LEVEL = 7
 
 /** Compresses a JSON text in every coding that is served. */
-export function compressDocument(text: string): CompressedDocument {
+export function compressDocument(text: string): CodedDocument {
   const bytes = Buffer.from(text)
   return {
     gzip: gzipSync(bytes, { level: GZIP_LEVEL }),
@@ -47,7 +43,7 @@ export function compressDocument(text: string): CompressedDocument {
 }
 
 /** As `compressDocument` for a text that comes in pieces and is never in memory as a whole. */
-export async function compressPieces(pieces: AsyncIterable<string>): Promise<CompressedDocument> {
+export async function compressPieces(pieces: AsyncIterable<string>): Promise<CodedDocument> {
   const hash = createHash('sha256')
   const gzip = createGzip({ level: GZIP_LEVEL })
   const zstd = createZstdCompress()
@@ -145,7 +141,7 @@ export class ThreadedRenderer implements DocumentRenderer {
     this.#inline = createInlineRenderer(db)
   }
 
-  async render(order: DocumentOrder): Promise<CompressedDocument | null> {
+  async render(order: DocumentOrder): Promise<CodedDocument | null> {
     if (order.kind === 'package' || order.kind === 'keyed') {
       if ((await countVersions(this.#db, order.request.package.id)) <= INLINE_VERSIONS) {
         return this.#inline.render(order)

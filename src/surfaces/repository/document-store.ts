@@ -10,14 +10,7 @@ import type {
 } from '../../core/catalog/index.ts'
 import type { Package } from '../../core/packages/index.ts'
 import { TwoGenerations } from '../http/two-generations.ts'
-
-/** A JSON document in the codings that clients ask for. `length` is that of the plain text in bytes, `hash` its SHA-256. */
-export interface CompressedDocument {
-  gzip: Uint8Array
-  zstd: Uint8Array
-  length: number
-  hash: string
-}
+import type { CodedDocument } from '../http/coded-document.ts'
 
 /** A file of Composer 1 that is asked for by its checksum. */
 export interface LegacyFileRequest extends RootRequest {
@@ -65,12 +58,12 @@ export type DocumentOrder =
 /** Renders and compresses documents, off the serving thread where that matters. */
 export interface DocumentRenderer {
   /** Null for a checksum that no present or recent file has. */
-  render(order: DocumentOrder): Promise<CompressedDocument | null>
+  render(order: DocumentOrder): Promise<CodedDocument | null>
 }
 
 interface Kept {
   revision: number | string
-  document: CompressedDocument
+  document: CodedDocument
 }
 
 const MAX_DOCUMENTS = 100_000
@@ -83,7 +76,7 @@ const MAX_DOCUMENTS = 100_000
 export class DocumentStore {
   readonly #renderer: DocumentRenderer
   readonly #kept: TwoGenerations<Kept>
-  readonly #rendering = new Map<string, Promise<CompressedDocument | null>>()
+  readonly #rendering = new Map<string, Promise<CodedDocument | null>>()
 
   constructor(renderer: DocumentRenderer, bytes: number) {
     this.#renderer = renderer
@@ -94,34 +87,34 @@ export class DocumentStore {
   }
 
   /** The metadata document of a package at its present revision. */
-  packageDocument(request: DocumentRequest): Promise<CompressedDocument> {
+  packageDocument(request: DocumentRequest): Promise<CodedDocument> {
     const { package: target, kind, repositoryUrl, origins = 'all' } = request
     return this.#get(`${target.id} ${kind} ${origins} ${repositoryUrl}`, target.revision, { kind: 'package', request })
   }
 
   /** The root document of a repository for one view at the organization's present revision. */
-  rootDocument(request: RootRequest): Promise<CompressedDocument> {
+  rootDocument(request: RootRequest): Promise<CodedDocument> {
     return this.#get(`root ${viewOf(request)}`, request.audience.organization.revision, { kind: 'root', request })
   }
 
   /** The documented form of a package's metadata at its present revision. */
-  keyedDocument(request: KeyedRequest): Promise<CompressedDocument> {
+  keyedDocument(request: KeyedRequest): Promise<CodedDocument> {
     const { package: target, kind, repositoryUrl, origins = 'all' } = request
     return this.#get(`keyed ${target.id} ${kind} ${origins} ${repositoryUrl}`, target.revision, { kind: 'keyed', request })
   }
 
   /** A root document that depends on all packages, at the present stamp of the catalog. */
-  wholeDocument(kind: 'inline-root' | 'legacy-root', request: RootRequest, stamp: CatalogStamp): Promise<CompressedDocument> {
+  wholeDocument(kind: 'inline-root' | 'legacy-root', request: RootRequest, stamp: CatalogStamp): Promise<CodedDocument> {
     return this.#get(`${kind} ${viewOf(request)}`, stamp.revision, { kind, request })
   }
 
   /** A file of Composer 1 by its checksum; null when no present or recent file has it. Files of one view are never given to another. */
-  legacyFile(kind: 'legacy-list' | 'legacy-file', request: LegacyFileRequest): Promise<CompressedDocument | null> {
+  legacyFile(kind: 'legacy-list' | 'legacy-file', request: LegacyFileRequest): Promise<CodedDocument | null> {
     return this.#find(`${kind} ${viewOf(request)} ${request.name}`, request.hash, { kind, request })
   }
 
   /** The file of a name made of these packages at their present revisions. `name` is in lower case. */
-  lazyDocument(name: string, request: LazyRequest): Promise<CompressedDocument> {
+  lazyDocument(name: string, request: LazyRequest): Promise<CodedDocument> {
     const { packages, repositoryUrl, origins } = request
     const revision = packages.map(({ id, revision }) => `${id}:${revision}`).join()
     return this.#get(`lazy ${packages[0]?.organization} ${name} ${origins} ${repositoryUrl}`, revision, {
@@ -131,7 +124,7 @@ export class DocumentStore {
   }
 
   /** A package of a family at its present revisions; null when it has no versions, or no text with that checksum is known. */
-  familyPackage(request: FamilyPackageRequest): Promise<CompressedDocument | null> {
+  familyPackage(request: FamilyPackageRequest): Promise<CodedDocument | null> {
     const { name, packages, kind, archives, hash } = request
     const state = packages.map((one) => `${one.package.id}:${one.package.revision}:${one.repository}`).join()
     const ids = packages.map((one) => one.package.id).join()
@@ -141,7 +134,7 @@ export class DocumentStore {
   }
 
   /** The list of the packages of a family at its present stamp; null when no text with that checksum is known. */
-  familyProviders(request: ProvidersRequest, stamp: Pick<CatalogStamp, 'revision'>): Promise<CompressedDocument | null> {
+  familyProviders(request: ProvidersRequest, stamp: Pick<CatalogStamp, 'revision'>): Promise<CodedDocument | null> {
     const { audience, archives, hash } = request
     const key = `providers ${audience.organization.id} ${audience.view} ${archives}`
     const order = { kind: 'family-providers', request } as const
@@ -153,7 +146,7 @@ export class DocumentStore {
     return this.#kept.bytes
   }
 
-  async #get(key: string, revision: number | string, order: DocumentOrder): Promise<CompressedDocument> {
+  async #get(key: string, revision: number | string, order: DocumentOrder): Promise<CodedDocument> {
     const document = await this.#find(key, revision, order)
     if (document === null) {
       throw new Error(`A document of kind ${order.kind} was not rendered.`)
@@ -161,7 +154,7 @@ export class DocumentStore {
     return document
   }
 
-  async #find(key: string, revision: number | string, order: DocumentOrder): Promise<CompressedDocument | null> {
+  async #find(key: string, revision: number | string, order: DocumentOrder): Promise<CodedDocument | null> {
     const kept = this.#kept.find(key)
     if (kept?.revision === revision) {
       return kept.document

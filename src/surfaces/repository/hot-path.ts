@@ -24,7 +24,8 @@ import { bodySize, sendAnswer, type Answer } from './answer.ts'
 import type { DocumentStore } from './document-store.ts'
 import { toRefusal, type Refusal } from './refusal.ts'
 import { parseRepositoryPath, type RepositoryPath } from './repository-path.ts'
-import { resolveAnswer, type AnswerTools, type Coding } from './resolve-answer.ts'
+import { resolveAnswer, type AnswerTools } from './resolve-answer.ts'
+import { chooseCoding, type Coding } from '../http/coded-document.ts'
 
 /** What the hot path is made of. */
 export interface HotPathParts {
@@ -282,14 +283,4 @@ function isLasting(outcome: Answer | Refusal): boolean {
   }
   // A place in an object store is named for a few minutes only.
   return outcome.status === 200 && outcome.redirect === undefined
-}
-
-function chooseCoding(accepted: string | null): Coding {
-  if (accepted === null) {
-    return 'identity'
-  }
-  if (/\bzstd\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accepted)) {
-    return 'zstd'
-  }
-  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accepted) ? 'gzip' : 'identity'
 }

@@ -11,12 +11,10 @@ import type { Ctx } from '../../core/kernel/ctx.ts'
 import { DomainError, isDomainError } from '../../core/kernel/errors.ts'
 import { findOrganizationByPath } from '../../core/organizations/index.ts'
 import { toHttpDate, type Answer } from './answer.ts'
-import type { CompressedDocument, DocumentStore } from './document-store.ts'
+import type { DocumentStore } from './document-store.ts'
 import { toRepositoryUrl, type RepositoryAddress, type RepositoryPath } from './repository-path.ts'
 import { resolveDist, resolveVersion } from './resolve-archive.ts'
-
-/** How a client wants JSON to be coded. */
-export type Coding = 'zstd' | 'gzip' | 'identity'
+import { represent, type CodedDocument, type Coding } from '../http/coded-document.ts'
 
 /** What an answer is made for, besides the actor. */
 export interface Wanted {
@@ -151,44 +149,27 @@ async function resolveLazy(asking: Asking, name: string): Promise<Answer> {
   return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT })
 }
 
-/** Larger documents are sent compressed to everybody: they would not fit into memory twice. */
-const MAX_PLAIN = 64 * 1024 * 1024
-
 function toDocumentAnswer(
   { ctx, wanted }: Asking,
-  document: CompressedDocument,
+  document: CodedDocument,
   { modifiedAt, cacheControl, vary = '' }: { modifiedAt: number | null; cacheControl: string; vary?: string },
 ): Answer {
-  const coding = wanted.coding === 'identity' && document.length > MAX_PLAIN ? 'gzip' : wanted.coding
+  const { body, etag, headers } = represent(document, wanted.coding)
   const lastModified = modifiedAt === null ? null : toHttpDate(modifiedAt)
-  // Each coding is a representation of its own, and strong validators tell them apart (RFC 9110 §8.8.3).
-  const etag = `"${document.hash.slice(0, 32)}${coding === 'identity' ? '' : `-${coding}`}"`
   return {
     status: 200,
     headers: {
       'Content-Type': 'application/json',
       ...(lastModified === null ? {} : { 'Last-Modified': lastModified }),
-      ETag: etag,
+      ...headers,
       'Cache-Control': cacheControl,
       Vary: `Authorization, Accept-Encoding${vary}`,
       'X-Content-Type-Options': 'nosniff',
-      ...(coding === 'identity' ? {} : { 'Content-Encoding': coding }),
     },
-    body: encode(document, coding),
+    body,
     lastModified,
     etag,
     token: ctx.actor.kind === 'token' ? ctx.actor.token : null,
     download: null,
-  }
-}
-
-function encode(document: CompressedDocument, coding: Coding): Uint8Array {
-  switch (coding) {
-    case 'zstd':
-      return document.zstd
-    case 'gzip':
-      return document.gzip
-    case 'identity':
-      return Bun.gunzipSync(document.gzip as Uint8Array<ArrayBuffer>)
   }
 }

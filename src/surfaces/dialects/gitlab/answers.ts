@@ -14,11 +14,9 @@ import type { Ctx } from '../../../core/kernel/ctx.ts'
 import { DomainError } from '../../../core/kernel/errors.ts'
 import { toSeconds, type OrganizationId, type SourceId } from '../../../core/kernel/values.ts'
 import { InvalidParameter, VARY } from './errors.ts'
-import type { CodedDocument, GitlabParts, KeptAnswer } from './parts.ts'
+import type { GitlabParts, KeptAnswer } from './parts.ts'
 import type { GitlabPath } from './path.ts'
-
-/** How a client wants JSON to be coded. */
-export type Coding = 'zstd' | 'gzip' | 'identity'
+import { represent, type CodedDocument, type Coding } from '../../http/coded-document.ts'
 
 /** What an answer is made for, besides the actor. */
 export interface Wanted {
@@ -208,9 +206,6 @@ function requirePolicy({ actor }: Ctx): void {
   }
 }
 
-/** Larger documents are sent compressed to everybody: they would not fit into memory twice. */
-const MAX_PLAIN = 64 * 1024 * 1024
-
 const FOR_EVER = 'private, max-age=31536000, immutable'
 const CACHE_CONTROL = 'private, max-age=0, must-revalidate'
 
@@ -219,36 +214,23 @@ function toDocumentAnswer(
   wanted: Pick<Wanted, 'coding'>,
   { document, modifiedAt }: { document: CodedDocument; modifiedAt: number | null },
 ): KeptAnswer {
-  const coding = wanted.coding === 'identity' && document.length > MAX_PLAIN ? 'gzip' : wanted.coding
+  const { body, etag, headers } = represent(document, wanted.coding)
   const lastModified = modifiedAt === null ? null : new Date(modifiedAt * 1000).toUTCString()
-  const etag = `"${document.hash.slice(0, 32)}${coding === 'identity' ? '' : `-${coding}`}"`
   return {
     status: 200,
     headers: {
       'Content-Type': 'application/json',
       ...(lastModified === null ? {} : { 'Last-Modified': lastModified }),
-      ETag: etag,
+      ...headers,
       'Cache-Control': CACHE_CONTROL,
       Vary: `${VARY}, Accept-Encoding`,
       'X-Content-Type-Options': 'nosniff',
-      ...(coding === 'identity' ? {} : { 'Content-Encoding': coding }),
     },
-    body: encode(document, coding),
+    body,
     lastModified,
     etag,
     token: ctx.actor.kind === 'token' ? ctx.actor.token : null,
     download: null,
-  }
-}
-
-function encode(document: CodedDocument, coding: Coding): Uint8Array {
-  switch (coding) {
-    case 'zstd':
-      return document.zstd
-    case 'gzip':
-      return document.gzip
-    case 'identity':
-      return Bun.gunzipSync(document.gzip as Uint8Array<ArrayBuffer>)
   }
 }
 

@@ -7,13 +7,14 @@ import type { Actor, Origin } from '../../../core/kernel/actor.ts'
 import { isDomainError } from '../../../core/kernel/errors.ts'
 import type { Instant } from '../../../core/kernel/values.ts'
 import { TwoGenerations } from '../../http/two-generations.ts'
-import { isAnswered, resolve, type Coding, type Wanted } from './answers.ts'
+import { isAnswered, resolve, type Wanted } from './answers.ts'
 import { identify, isAnonymous, readCarried, requireAddress, type Carried } from './credentials.ts'
 import { answer, CredentialRefused, InvalidParameter, noRoute, presentCredential, presentError, wrongMethod } from './errors.ts'
 import { handlePackages } from './packages.ts'
 import type { GitlabParts, Incoming, KeptAnswer } from './parts.ts'
 import { parseGitlabPath, rawPathOf, type GitlabPath } from './path.ts'
 import { publish, readParameters } from './publish.ts'
+import { chooseCoding } from '../../http/coded-document.ts'
 
 interface Kept {
   stamp: number
@@ -241,14 +242,4 @@ function readQuery(url: string): URLSearchParams {
     throw new InvalidParameter('a NUL character is not allowed')
   }
   return query
-}
-
-function chooseCoding(accepted: string | null): Coding {
-  if (accepted === null) {
-    return 'identity'
-  }
-  if (/\bzstd\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accepted)) {
-    return 'zstd'
-  }
-  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accepted) ? 'gzip' : 'identity'
 }

@@ -5,14 +5,7 @@ import type { Clock } from '../../../core/kernel/ports.ts'
 import type { Db } from '../../../core/kernel/schema.ts'
 import type { PackageId, TokenId } from '../../../core/kernel/values.ts'
 import type { UsageBuffer } from '../../../core/statistics/index.ts'
-
-/** A JSON document in the codings that clients ask for. `length` is that of the plain text in bytes, `hash` its SHA-256. */
-export interface CodedDocument {
-  gzip: Uint8Array
-  zstd: Uint8Array
-  length: number
-  hash: string
-}
+import type { CodedDocument } from '../../http/coded-document.ts'
 
 /** Where documents come from: rendered once for what they depend on. Null for what has no versions, or a checksum that nothing has. */
 export interface Documents {
