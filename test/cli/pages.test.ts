@@ -40,6 +40,16 @@ test('the page of the command line names no command that does not exist', () => 
   expect(named.filter((path) => !known.has(path))).toEqual([])
 })
 
+test('PR-904 the commands that stand in for those of Pricore are there', () => {
+  const api = readFileSync(join(ROOT, 'docs/api/pricore.md'), 'utf8')
+  const table = api.slice(api.indexOf('### Commands'), api.indexOf('### Activity'))
+  const named = [...table.matchAll(/`(repertoire(?: [a-z]+(?:-[a-z]+)*)+)/g)].map(([, path = '']) => path)
+  const known = readCommands().map(({ path }) => path)
+
+  expect(named.length).toBeGreaterThanOrEqual(4)
+  expect(named.filter((path) => !known.includes(path))).toEqual([])
+})
+
 test('the page of the settings is what the program says', async () => {
   const child = Bun.spawn([process.execPath, join(ROOT, 'tools/generate-docs.mjs'), '--check'], {
     stdout: 'pipe',

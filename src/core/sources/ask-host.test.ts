@@ -66,7 +66,7 @@ async function syncNow(app: TestApp, source: Source) {
   return getJob(app.ctx(), job)
 }
 
-describe('abuse 15: a host that limits requests', () => {
+describe('abuse 15: PR-611: a host that limits requests', () => {
   test('is left alone with that credential until the time that it named, by all sources that have it, and with no other', async () => {
     const { app, server, add, limit, read, pausedFor } = await setUp()
     limit(429, { 'retry-after': '600' })

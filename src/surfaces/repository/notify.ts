@@ -41,6 +41,24 @@ export async function notify(call: Call, address: RepositoryAddress, usage: Usag
     : privateJson({ status: 'partial', message: `${counted} of ${reported.length} installs were counted.` })
 }
 
+/**
+ * The report of one install as the first releases of Composer sent it, a form with the version beside the name in the address (CO-140). Answered as
+ * `notify`.
+ */
+export async function notifyLegacy(call: Call, address: RepositoryAddress, usage: UsageBuffer): Promise<Response> {
+  const audience = await getRepositoryAudience(call.ctx, address)
+  const body = await readBody(call.request, { limit: NOTIFY_BYTES, signal: call.signal })
+  const form = new URLSearchParams(new TextDecoder().decode(body))
+  const version = form.get('version_normalized') ?? form.get('version')
+  if (version === null) {
+    throw invalidInput('version', 'give the version that was installed')
+  }
+  const reported = toInstalls([{ name: `${call.params['vendor']}/${call.params['name']}`, version }])
+  return (await count(call, audience, { reported, usage })) === 1
+    ? privateJson({ status: 'success' }, 201)
+    : privateJson({ status: 'partial', message: 'The install was not counted.' })
+}
+
 /** As `notify`, answered and refused as Pricore does (PR-119, PR-204). */
 export async function notifyDocumented(call: Call, address: RepositoryAddress, usage: UsageBuffer): Promise<Response> {
   const audience = await getRepositoryAudience(call.ctx, address)

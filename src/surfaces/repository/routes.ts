@@ -13,7 +13,7 @@ import { RESERVED_SLUGS, RESERVED_SUBORGANIZATION_SLUGS } from '../../core/organ
 import type { UsageBuffer } from '../../core/statistics/index.ts'
 import { hasPasswordToken } from '../http/credentials.ts'
 import { privateJson, type Call, type Route } from '../http/route.ts'
-import { notify, notifyDocumented } from './notify.ts'
+import { notify, notifyDocumented, notifyLegacy } from './notify.ts'
 import { toRefusal } from './refusal.ts'
 import { repositoryPage } from './repository-page.ts'
 import type { RepositoryAddress, RepositoryForm } from './repository-path.ts'
@@ -65,6 +65,12 @@ function canonicalRoutes(prefix: string, usage: UsageBuffer): Route[] {
       path: '/downloads/',
       clauses: ['CO-139'],
       handle: (call) => notify(call, addressOf(call, 'canonical'), usage),
+    },
+    {
+      method: 'POST',
+      path: '/downloads/:vendor/:name',
+      clauses: ['CO-140'],
+      handle: (call) => notifyLegacy(call, addressOf(call, 'canonical'), usage),
     },
     { method: 'GET', path: '', clauses: [], handle: repositoryPage },
     { method: 'GET', path: '/', clauses: [], handle: repositoryPage },

@@ -171,3 +171,14 @@ test.each([100_000, 60_000])('abuse 50 a body of %p entries, over 1 MiB, is refu
   expect(answer.status).toBe(413)
   expect(await counts()).toEqual([])
 })
+
+test('CO-140 an install reported by the oldest clients, as a form, counts like any other', async () => {
+  const { notify, counts } = await setUp()
+  const report = (path: string, form: Record<string, string>) =>
+    notify(new URLSearchParams(form).toString(), `/acme/downloads/${path}`)
+
+  expect(await report('acme/http', { version: '1.0.0', version_normalized: '1.0.0.0' })).toMatchObject({ status: 201 })
+  expect(await report('acme/none', { version: '1.0.0' })).toMatchObject({ status: 200, body: { status: 'partial' } })
+  expect(await report('acme/http', {})).toMatchObject({ status: 400 })
+  expect(await counts()).toEqual(['acme/http 1.0.0.0 2026-03-01 install 1'])
+})

@@ -81,7 +81,7 @@ test('abuse 65: nothing else of a public organization is anywhere: lists, search
   expect((await server.send('/api/organizations/acme/packages')).status).toBe(401)
 })
 
-test('a wrong credential is nobody, and whoever has none is not asked for one', async () => {
+test('PR-019 a wrong credential is nobody, and whoever has none is not asked for one', async () => {
   const { server, app, acme, namesFor } = await createWorld()
   await show(app, acme, 'public')
 
