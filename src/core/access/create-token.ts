@@ -70,15 +70,13 @@ export async function createPersonalToken(ctx: Ctx, input: CreatePersonalToken):
   const { user } = input
   return issue(ctx, input, {
     owner: { kind: 'personal', organization: null, user },
-    toEvent: (token) => ({
-      type: 'personal-token.created',
-      organization: null,
-      user,
-      token: token.id,
-      name: token.name,
-      access: accessOf(token.scopes),
-    }),
+    toEvent: (token) => toPersonalEvent(token, user),
   })
+}
+
+function toPersonalEvent(token: Token, user: UserId): DomainEvent {
+  const { id, name, scopes } = token
+  return { type: 'personal-token.created', organization: null, user, token: id, name, access: accessOf(scopes) }
 }
 
 /** The token of a job of somebody, to be issued. */
@@ -116,14 +114,7 @@ export async function createJobToken(ctx: Ctx, input: CreateJobToken): Promise<I
   const grant = { name, scopes, packages: null, source, expiresAt: ctx.now + lifetime, prefix: 'rptj_' }
   return issue(ctx, grant, {
     owner: { kind: 'job', organization: null, user },
-    toEvent: (token) => ({
-      type: 'personal-token.created',
-      organization: null,
-      user,
-      token: token.id,
-      name: token.name,
-      access: accessOf(token.scopes),
-    }),
+    toEvent: (token) => toPersonalEvent(token, user),
   })
 }
 

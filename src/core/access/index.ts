@@ -86,15 +86,7 @@ export {
 } from './manage-users.ts'
 export { coversPackage, parsePackageGlobs } from './package-globs.ts'
 export { getPackageVisibility, isPackageVisible, seesEverything, type PackageVisibility } from './package-visibility.ts'
-export {
-  ACTIONS,
-  authorize,
-  authorizeForPackage,
-  authorizeForSource,
-  authorizeSelf,
-  permissionOf,
-  type Action,
-} from './permissions.ts'
+export { ACTIONS, authorize, authorizeForPackage, authorizeForSource, authorizeSelf, type Action } from './permissions.ts'
 export { revokeToken } from './revoke-token.ts'
 export { isSetupOpen, isSetupSecret, openSetup, setUpInstance, type SetUpInstance } from './set-up-instance.ts'
 export { giveSourceToOwnTeams } from './team-rights.ts'

@@ -99,11 +99,6 @@ export type Action = keyof typeof PERMISSIONS
 /** All actions, for the generated test of actors against actions. */
 export const ACTIONS = Object.keys(PERMISSIONS) as Action[]
 
-/** What an action needs; for documentation and the presentation of refusals. */
-export function permissionOf(action: Action): Row {
-  return PERMISSIONS[action]
-}
-
 const RANK: Readonly<Record<Role, number>> = { member: 1, admin: 2, owner: 3 }
 
 type Caller = Pick<Ctx, 'actor' | 'db'>

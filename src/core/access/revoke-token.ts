@@ -1,6 +1,6 @@
 import type { Ctx } from '../kernel/ctx.ts'
-import type { TokenActor } from '../kernel/actor.ts'
-import { authorizeTokenChange, getToken, tokenEvent } from './own-tokens.ts'
+import { DomainError } from '../kernel/errors.ts'
+import { authorizeTokenChange, tokenEvent } from './own-tokens.ts'
 import { findToken, markRevoked, type TokenOwner } from './tokens.sql.ts'
 
 /**
@@ -9,10 +9,14 @@ import { findToken, markRevoked, type TokenOwner } from './tokens.sql.ts'
  */
 export async function revokeToken(ctx: Ctx, input: { owner: TokenOwner; uid: string }): Promise<void> {
   const { owner, uid } = input
-  if (ctx.actor.kind !== 'token' || !(await isItself(ctx, ctx.actor, input))) {
+  const token = await findToken(ctx.db, owner, uid)
+  const isItself = ctx.actor.kind === 'token' && ctx.actor.token === token?.id
+  if (!isItself) {
     await authorizeTokenChange(ctx, owner, 'revoke')
   }
-  const token = await getToken(ctx.db, owner, uid)
+  if (token === null) {
+    throw new DomainError('token_not_found')
+  }
   if (token.revokedAt !== null) {
     return
   }
@@ -21,8 +25,4 @@ export async function revokeToken(ctx: Ctx, input: { owner: TokenOwner; uid: str
       await tx.record(tokenEvent(owner, 'revoke', token))
     }
   })
-}
-
-async function isItself(ctx: Ctx, actor: TokenActor, { owner, uid }: { owner: TokenOwner; uid: string }): Promise<boolean> {
-  return (await findToken(ctx.db, owner, uid))?.id === actor.token
 }

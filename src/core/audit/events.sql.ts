@@ -8,6 +8,7 @@
 import { sql, type SelectQueryBuilder } from 'kysely'
 import type { Db, EventsTable, Schema } from '../kernel/schema.ts'
 import type { EventId, Instant, OrganizationId, PackageId } from '../kernel/values.ts'
+import { escapeLike } from '../kernel/like-pattern.ts'
 
 /** Events that one call looks through when no index serves the question. */
 export const WINDOW = 20_000
@@ -131,7 +132,7 @@ function applyFilter(base: EventQuery, filter: EventFilter): EventQuery {
     query = query.where(sql<boolean>`created_at + 0 < ${filter.until}`)
   }
   if (filter.text !== null) {
-    const pattern = `%${filter.text.replaceAll(/[!%_]/g, '!$&')}%`
+    const pattern = `%${escapeLike(filter.text)}%`
     query = query.where(sql<boolean>`lower(data) like ${pattern} escape '!'`)
   }
   return query
@@ -178,7 +179,7 @@ export async function selectPackagesEverNamed(db: Db, organization: Organization
     .where('organization_id', '=', organization)
     .where('name', '=', name)
     .execute()
-  const pattern = `%"name":${JSON.stringify(name).replaceAll(/[!%_]/g, '!$&')}%`
+  const pattern = `%"name":${escapeLike(JSON.stringify(name))}%`
   const past = await db
     .selectFrom('events')
     .select('package_id')

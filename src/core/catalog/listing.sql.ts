@@ -3,6 +3,7 @@ import type { PackageVisibility } from '../access/index.ts'
 import type { Db, Visibility } from '../kernel/schema.ts'
 import type { OrganizationId, SourceId } from '../kernel/values.ts'
 import { namesOfTeams } from '../organizations/index.ts'
+import { escapeLike, toLikePattern } from '../kernel/like-pattern.ts'
 
 /** The names of an organization's packages, sorted. */
 export async function selectPackageNames(db: Db, organization: OrganizationId): Promise<string[]> {
@@ -72,11 +73,6 @@ export async function selectOpenNames(
   return rows.map(({ name }) => name)
 }
 
-/** Text that stands for itself in `like … escape '!'`. */
-function escapeLike(text: string): string {
-  return text.replaceAll(/[!%_]/g, '!$&')
-}
-
 /** Packages that are visible and whose name or description contains every word, ignoring case. `words` are in lower case and not empty. */
 export async function selectMatching(
   db: Db,
@@ -97,9 +93,7 @@ export async function selectMatching(
   }
   if (globs !== null) {
     query = query.where((where) =>
-      where.or(
-        globs.map((glob) => sql<boolean>`${where.ref('packages.name')} like ${escapeLike(glob).replaceAll('*', '%')} escape '!'`),
-      ),
+      where.or(globs.map((glob) => sql<boolean>`${where.ref('packages.name')} like ${toLikePattern(glob)} escape '!'`)),
     )
   }
   if (filter.type !== null) {

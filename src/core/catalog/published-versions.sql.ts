@@ -4,6 +4,7 @@ import type { Db, Schema } from '../kernel/schema.ts'
 import type { Instant, OrganizationId, PackageId, SourceId, VersionId } from '../kernel/values.ts'
 import { namesOfTeams } from '../organizations/index.ts'
 import { openSources } from './listing.sql.ts'
+import { escapeLike, toLikePattern } from '../kernel/like-pattern.ts'
 
 /** A published version with where it comes from. `lastDay` is the last day on which it was downloaded, `YYYY-MM-DD`. */
 export interface PublishedVersionRow {
@@ -39,10 +40,6 @@ export interface VersionPage {
 
 type Where = ExpressionBuilder<Schema, 'versions' | 'packages' | 'sources'>
 
-function escapeLike(text: string): string {
-  return text.replaceAll(/[!%_]/g, '!$&')
-}
-
 /** What one organization shows of its packages. */
 function visibleIn(db: Db, where: Where, { organization, visible }: VersionFilter['parts'][number]) {
   const { globs, teams, sources } = visible
@@ -59,7 +56,7 @@ function visibleIn(db: Db, where: Where, { organization, visible }: VersionFilte
     )
   }
   if (globs !== null) {
-    const names = globs.map((glob) => escapeLike(glob).replaceAll('*', '%'))
+    const names = globs.map(toLikePattern)
     conditions.push(where.or(names.map((name) => sql<SqlBool>`packages.name like ${name} escape '!'`)))
   }
   return where.and(conditions)

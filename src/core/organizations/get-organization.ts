@@ -1,15 +1,6 @@
 import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
-import { findOrganizationByPath, findOrganizationBySlug, type Organization } from './organizations.sql.ts'
-
-/** The top-level organization with that slug. Throws `organization_not_found`. Whoever calls authorizes next. */
-export async function getOrganizationBySlug(ctx: Pick<Ctx, 'db'>, slug: string): Promise<Organization> {
-  const organization = await findOrganizationBySlug(ctx.db, slug)
-  if (organization === null) {
-    throw new DomainError('organization_not_found')
-  }
-  return organization
-}
+import { findOrganizationByPath, type Organization } from './organizations.sql.ts'
 
 /** The organization at `slug` or `slug/slug`. Throws `organization_not_found`. Whoever calls authorizes next. */
 export async function getOrganizationByPath(ctx: Pick<Ctx, 'db'>, path: string): Promise<Organization> {

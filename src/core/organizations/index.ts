@@ -20,7 +20,7 @@ export {
 } from './change-organization.sql.ts'
 export { selectAdministratorEmails } from './administrators.sql.ts'
 export { addOrganization, type NewOrganization } from './create-organization.ts'
-export { getOrganizationByPath, getOrganizationBySlug } from './get-organization.ts'
+export { getOrganizationByPath } from './get-organization.ts'
 export {
   countPendingInvitations,
   findInvitation,

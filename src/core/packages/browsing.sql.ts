@@ -2,16 +2,12 @@ import { sql } from 'kysely'
 import type { Db } from '../kernel/schema.ts'
 import type { Instant, OrganizationId, PackageId, SourceId, VersionId } from '../kernel/values.ts'
 import { PACKAGE_COLUMNS, toPackage, type Package } from './package-reading.sql.ts'
+import { escapeLike } from '../kernel/like-pattern.ts'
 
 /** A package for people: with the time it was first seen. */
 export type BrowsedPackage = Package & { createdAt: Instant }
 
 const COLUMNS = [...PACKAGE_COLUMNS, 'created_at as createdAt'] as const
-
-/** Text that stands for itself in `like … escape '!'`. */
-function escapeLike(text: string): string {
-  return text.replaceAll(/[!%_]/g, '!$&')
-}
 
 function containing(db: Db, organization: OrganizationId, search: string) {
   const query = db.selectFrom('packages').where('organization_id', '=', organization)

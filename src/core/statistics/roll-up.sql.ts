@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../kernel/schema.ts'
 import type { PackageId } from '../kernel/values.ts'
-import { addAudienceCounts, addVersionCounts } from './counts.sql.ts'
+import { addAudienceCounts, addVersionCounts, type Count } from './counts.sql.ts'
 import { startOfStep, type Day } from './days.ts'
 
 /** Ids of packages of all organizations in order. */
@@ -28,14 +28,11 @@ export async function foldOldDays(db: Db, packages: readonly PackageId[], before
     .where(sql<boolean>`substr(day, 9, 2) <> '01'`)
     .returningAll()
     .execute()
-  const months = new Map<string, Parameters<typeof addVersionCounts>[1][number]>()
-  for (const { package_id, version, day, kind, count } of rows) {
-    const month = startOfStep(day, 'month')
-    const key = `${package_id} ${month} ${kind} ${version}`
-    const known = months.get(key)
-    months.set(key, { package: package_id, version, day: month, kind, count: count + (known?.count ?? 0) })
-  }
-  await addVersionCounts(db, [...months.values()])
+  const counts = rows.map(({ package_id, ...row }) => ({ ...row, package: package_id }))
+  await addVersionCounts(
+    db,
+    toMonths(counts, ({ version }) => version),
+  )
   return rows.length
 }
 
@@ -48,15 +45,26 @@ export async function foldOldAudiences(db: Db, packages: readonly PackageId[], b
     .where(sql<boolean>`substr(day, 9, 2) <> '01'`)
     .returningAll()
     .execute()
-  const months = new Map<string, Parameters<typeof addAudienceCounts>[1][number]>()
-  for (const { package_id, audience, day, kind, count } of rows) {
-    const month = startOfStep(day, 'month')
-    const key = `${package_id} ${month} ${kind} ${audience}`
-    const known = months.get(key)
-    months.set(key, { package: package_id, audience, day: month, kind, count: count + (known?.count ?? 0) })
-  }
-  await addAudienceCounts(db, [...months.values()])
+  const counts = rows.map(({ package_id, ...row }) => ({ ...row, package: package_id }))
+  await addAudienceCounts(
+    db,
+    toMonths(counts, ({ audience }) => audience),
+  )
   return rows.length
+}
+
+/** Counts by day as counts of the first days of their months; `labelOf` tells counts of one package, month and kind apart. */
+function toMonths<One extends Pick<Count, 'package' | 'day' | 'kind' | 'count'>>(
+  counts: readonly One[],
+  labelOf: (count: One) => string,
+): One[] {
+  const months = new Map<string, One>()
+  for (const one of counts) {
+    const day = startOfStep(one.day, 'month')
+    const key = `${one.package} ${day} ${one.kind} ${labelOf(one)}`
+    months.set(key, { ...one, day, count: one.count + (months.get(key)?.count ?? 0) })
+  }
+  return [...months.values()]
 }
 
 /** Whether these packages have counts by day before a day. */

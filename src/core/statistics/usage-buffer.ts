@@ -64,6 +64,20 @@ export class UsageBuffer {
     }
   }
 
+  /** Notes an answer that went out: the use of the token that it was for, and the download if it was a whole archive. */
+  serve(
+    { token, download }: { token: TokenId | null; download: { package: PackageId; version: string } | null },
+    at: Instant,
+  ): void {
+    if (token !== null) {
+      this.use(token, at)
+    }
+    if (download !== null) {
+      const audience = token === null ? 'anonymous' : `token:${token}`
+      this.count({ ...download, kind: 'download', audience, at })
+    }
+  }
+
   /** Writes what has gathered in one transaction. When that fails everything is kept for the next time. */
   async fold(db: Db): Promise<void> {
     const counts = this.#counts

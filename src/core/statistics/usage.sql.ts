@@ -2,6 +2,7 @@ import { sql, type RawBuilder } from 'kysely'
 import type { Db } from '../kernel/schema.ts'
 import type { OrganizationId, PackageId, SourceId, TeamId } from '../kernel/values.ts'
 import type { Day, DayRange } from './days.ts'
+import { toLikePattern } from '../kernel/like-pattern.ts'
 
 /** What is added up. Null means everything of that sort. */
 export interface UsageFilter {
@@ -58,7 +59,7 @@ function toConditions(filter: UsageFilter): RawBuilder<unknown>[] {
     conditions.push(audience.endsWith(':') ? sql`counts.audience like ${`${audience}%`}` : sql`counts.audience = ${audience}`)
   }
   if (globs !== null) {
-    const patterns = globs.map((glob) => glob.replaceAll(/[!%_]/g, '!$&').replaceAll('*', '%'))
+    const patterns = globs.map(toLikePattern)
     const covered = patterns.map((pattern) => sql`packages.name like ${pattern} escape '!'`)
     conditions.push(sql`(${sql.join(covered, sql` or `)})`)
   }

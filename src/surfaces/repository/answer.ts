@@ -27,11 +27,6 @@ export function bodySize(body: AnswerBody): number {
   return body instanceof Uint8Array ? body.byteLength : body.size
 }
 
-/** Seconds since 1970 as an HTTP date (RFC 9110 §5.6.7). */
-export function toHttpDate(seconds: number): string {
-  return new Date(seconds * 1000).toUTCString()
-}
-
 /** How one request is answered. `counts`: a whole body goes out to a GET. */
 export interface Sent {
   response: Response

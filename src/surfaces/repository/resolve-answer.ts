@@ -10,11 +10,12 @@ import {
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import { DomainError, isDomainError } from '../../core/kernel/errors.ts'
 import { findOrganizationByPath } from '../../core/organizations/index.ts'
-import { toHttpDate, type Answer } from './answer.ts'
+import type { Answer } from './answer.ts'
 import type { DocumentStore } from './document-store.ts'
 import { toRepositoryUrl, type RepositoryAddress, type RepositoryPath } from './repository-path.ts'
 import { resolveDist, resolveVersion } from './resolve-archive.ts'
 import { represent, type CodedDocument, type Coding } from '../http/coded-document.ts'
+import { toHttpDate } from '../http/http-date.ts'
 
 /** What an answer is made for, besides the actor. */
 export interface Wanted {

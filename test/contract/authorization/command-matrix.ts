@@ -8,11 +8,12 @@ import type { Actor, TokenActor } from '../../../src/core/kernel/actor.ts'
 import type { Ctx } from '../../../src/core/kernel/ctx.ts'
 import { isDomainError } from '../../../src/core/kernel/errors.ts'
 import { SCOPES } from '../../../src/core/kernel/scopes.ts'
-import type { OrganizationId, SessionId, TokenId, UserId } from '../../../src/core/kernel/values.ts'
+import type { SessionId, TokenId, UserId } from '../../../src/core/kernel/values.ts'
 import type { Organization } from '../../../src/core/organizations/index.ts'
 import { findSource, type Source } from '../../../src/core/sources/index.ts'
 import { createTestApp, type TestApp } from '../../kit/app.ts'
 import { buildPackage, buildSource } from '../../kit/build.ts'
+import { buildMember, buildPerson } from '../../kit/members.ts'
 
 export interface MatrixWorld {
   app: TestApp
@@ -88,10 +89,10 @@ export async function createMatrixWorld(): Promise<MatrixWorld> {
     throw new Error('There is no source.')
   }
   const people = {
-    owner: await addPerson(app, own.id, 'owner'),
-    admin: await addPerson(app, own.id, 'admin'),
-    member: await addPerson(app, own.id, 'member'),
-    stranger: await addPerson(app, own.id, 'stranger'),
+    owner: (await buildMember(app, own, 'owner', 'owner')).id,
+    admin: (await buildMember(app, own, 'admin', 'admin')).id,
+    member: (await buildMember(app, own, 'member', 'member')).id,
+    stranger: (await buildPerson(app, 'stranger')).id,
   }
   await addSession(app, people.stranger)
   return { app, own, other, source, people }
@@ -115,28 +116,6 @@ async function addSession(app: TestApp, user: UserId): Promise<void> {
     })
     .execute()
   app.ports.database.touched()
-}
-
-async function addPerson(
-  app: TestApp,
-  organization: OrganizationId,
-  role: 'owner' | 'admin' | 'member' | 'stranger',
-): Promise<UserId> {
-  const { write } = app.ports.database
-  const created = { created_at: app.clock.now() }
-  const { id } = await write
-    .insertInto('users')
-    .values({ ...created, uid: role, email: `${role}@example.org`, name: role, password_hash: null, is_operator: 0 })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  if (role !== 'stranger') {
-    await write
-      .insertInto('members')
-      .values({ ...created, organization_id: organization, user_id: id, role })
-      .execute()
-  }
-  app.ports.database.touched()
-  return id
 }
 
 /** Every kind of actor by a name that says what it is. */

@@ -77,7 +77,7 @@ const ROWS: Record<string, Rows> = {
   instance: {},
   mail: MAIL_ROWS,
   notices: NOTICE_ROWS,
-  organizations: { getOrganizationByPath: LOOKUP, getOrganizationBySlug: LOOKUP },
+  organizations: { getOrganizationByPath: LOOKUP },
   statistics: STATISTICS_ROWS,
   webhooks: WEBHOOK_ROWS,
   hooks: {

@@ -8,6 +8,7 @@ import { pricoreRoutes } from '../../../src/surfaces/dialects/pricore/index.ts'
 import type { TestApp } from '../../kit/app.ts'
 import { packageIdOf } from '../../kit/build.ts'
 import { createTestServer, type TestRequest, type TestServer } from '../../kit/http.ts'
+import { buildMember, buildPerson } from '../../kit/members.ts'
 
 export interface Answered {
   status: number
@@ -65,26 +66,8 @@ let people = 0
 
 async function addPerson(app: TestApp, organization: Organization, role: Role | null): Promise<UserId> {
   people += 1
-  const { write } = app.ports.database
-  const { id } = await write
-    .insertInto('users')
-    .values({
-      uid: app.ports.newId(),
-      email: `person-${people}@example.org`,
-      name: `Person ${people}`,
-      password_hash: null,
-      is_operator: 0,
-      created_at: app.clock.now(),
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  if (role !== null) {
-    await write
-      .insertInto('members')
-      .values({ organization_id: organization.id, user_id: id, role, created_at: app.clock.now() })
-      .execute()
-  }
-  app.ports.database.touched()
+  const name = `person-${people}`
+  const { id } = role === null ? await buildPerson(app, name) : await buildMember(app, organization, name, role)
   return id
 }
 

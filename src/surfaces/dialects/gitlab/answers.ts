@@ -17,6 +17,7 @@ import { InvalidParameter, VARY } from './errors.ts'
 import type { GitlabParts, KeptAnswer } from './parts.ts'
 import type { GitlabPath } from './path.ts'
 import { represent, type CodedDocument, type Coding } from '../../http/coded-document.ts'
+import { toHttpDate } from '../../http/http-date.ts'
 
 /** What an answer is made for, besides the actor. */
 export interface Wanted {
@@ -215,7 +216,7 @@ function toDocumentAnswer(
   { document, modifiedAt }: { document: CodedDocument; modifiedAt: number | null },
 ): KeptAnswer {
   const { body, etag, headers } = represent(document, wanted.coding)
-  const lastModified = modifiedAt === null ? null : new Date(modifiedAt * 1000).toUTCString()
+  const lastModified = modifiedAt === null ? null : toHttpDate(modifiedAt)
   return {
     status: 200,
     headers: {
@@ -236,7 +237,7 @@ function toDocumentAnswer(
 
 /** The root document is small, and other for older clients. */
 function toJsonAnswer(ctx: Ctx, text: string, modifiedAt: number): KeptAnswer {
-  const lastModified = new Date(modifiedAt * 1000).toUTCString()
+  const lastModified = toHttpDate(modifiedAt)
   return {
     status: 200,
     headers: {

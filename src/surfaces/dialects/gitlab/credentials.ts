@@ -7,6 +7,7 @@ import type { Actor, Origin } from '../../../core/kernel/actor.ts'
 import type { Db } from '../../../core/kernel/schema.ts'
 import type { Instant } from '../../../core/kernel/values.ts'
 import { CredentialRefused } from './errors.ts'
+import { decodeBasic, readAuthorization } from '../../http/credentials.ts'
 
 /** Credentials as a request carries them; what is not there is null. */
 export interface Carried {
@@ -28,11 +29,10 @@ const SWAPPED = new Set(['private-token', 'oauth2', JOB_USER])
 
 /** Reads the credentials of a request. `parameters` are those of the query, and of the body where one is read. */
 export function readCarried({ headers }: Request, parameters: URLSearchParams): Carried {
-  const [, scheme = '', value = ''] = /^(\S+) +(\S.*?) *$/.exec(headers.get('authorization') ?? '') ?? []
-  const isBasic = scheme.toLowerCase() === 'basic'
+  const { scheme, value } = readAuthorization(headers.get('authorization'))
   return {
-    basic: isBasic ? readBasic(value) : null,
-    bearer: scheme.toLowerCase() === 'bearer' ? value : null,
+    basic: scheme === 'basic' ? readBasic(value) : null,
+    bearer: scheme === 'bearer' ? value : null,
     privateToken: parameters.get('private_token'),
     privateTokenHeader: headers.get('private-token'),
     deployToken: headers.get('deploy-token'),
@@ -41,17 +41,9 @@ export function readCarried({ headers }: Request, parameters: URLSearchParams): 
 }
 
 function readBasic(value: string): Carried['basic'] {
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value)) {
-    return null
-  }
-  const decoded = Buffer.from(value, 'base64').toString('utf8')
-  const colon = decoded.indexOf(':')
-  if (colon < 0) {
-    return null
-  }
-  const user = decoded.slice(0, colon)
-  const password = decoded.slice(colon + 1)
-  return SWAPPED.has(password) && user !== '' ? { user: '', password: user } : { user, password }
+  const basic = decodeBasic(value)
+  const isSwapped = basic !== null && SWAPPED.has(basic.password) && basic.user !== ''
+  return isSwapped ? { user: '', password: basic.user } : basic
 }
 
 /** Whether a request carries anything that could be a credential. */

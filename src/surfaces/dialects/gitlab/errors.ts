@@ -1,6 +1,7 @@
 /** Refusals in GitLab's words (contract gitlab.md §1.4, §1.5, §2.8): `message` for what a route says, `error` for what is said before it. */
-import type { DomainError, ErrorKind } from '../../../core/kernel/errors.ts'
+import type { DomainError } from '../../../core/kernel/errors.ts'
 import type { RefRule } from '../../../core/sources/index.ts'
+import { STATUS } from '../../http/errors.ts'
 
 /** A credential that is wrong in a way that is told. */
 export class CredentialRefused extends Error {
@@ -37,19 +38,6 @@ export function answer(status: number, body: unknown, headers: Readonly<Record<s
 
 /** What every answer depends on. */
 export const VARY = 'Authorization, Private-Token, Deploy-Token, Job-Token'
-
-const STATUS: Readonly<Record<ErrorKind, number>> = {
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  not_found: 404,
-  conflict: 409,
-  gone: 410,
-  too_large: 413,
-  limited: 429,
-  unavailable: 503,
-  upstream: 502,
-}
 
 const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="GitLab Packages Registry"' }
 

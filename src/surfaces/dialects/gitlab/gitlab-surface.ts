@@ -173,14 +173,7 @@ export class GitlabSurface {
     }
     const { response, counts } = this.#parts.send(request, outcome)
     const { usage, clock } = this.#parts
-    const at = clock.now()
-    if (outcome.token !== null) {
-      usage.use(outcome.token, at)
-    }
-    if (counts && outcome.download !== null) {
-      const audience = outcome.token === null ? 'anonymous' : `token:${outcome.token}`
-      usage.count({ ...outcome.download, kind: 'download', audience, at })
-    }
+    usage.serve({ token: outcome.token, download: counts ? outcome.download : null }, clock.now())
     return response
   }
 }

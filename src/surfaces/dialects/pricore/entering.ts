@@ -1,7 +1,7 @@
 import { authorize, type Action } from '../../../core/access/index.ts'
 import type { Ctx } from '../../../core/kernel/ctx.ts'
 import { DomainError } from '../../../core/kernel/errors.ts'
-import { getOrganizationBySlug, type Organization } from '../../../core/organizations/index.ts'
+import { getOrganizationByPath, type Organization } from '../../../core/organizations/index.ts'
 import { hasPasswordToken } from '../../http/credentials.ts'
 import type { Call } from '../../http/route.ts'
 
@@ -22,7 +22,7 @@ export function requireToken({ ctx, actor, request }: Call): Ctx {
  */
 export async function enter(call: Call, action: Action): Promise<Organization> {
   const ctx = requireToken(call)
-  const organization = await getOrganizationBySlug(ctx, call.params['organization'] ?? '')
+  const organization = await getOrganizationByPath(ctx, call.params['organization'] ?? '')
   await authorize(ctx, action, organization.id)
   return organization
 }

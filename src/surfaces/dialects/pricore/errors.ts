@@ -1,6 +1,7 @@
 import { isDomainError, type DomainError, type ErrorCode, type ErrorKind } from '../../../core/kernel/errors.ts'
 import { toWord } from './scopes.ts'
 import { InvalidBody, MalformedBody, type FieldErrors } from './validation.ts'
+import { STATUS } from '../../http/errors.ts'
 
 /** JSON as this dialect sends it, for whoever asked alone. */
 export function answer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
@@ -16,18 +17,7 @@ export function answer(status: number, body: unknown, headers: Readonly<Record<s
   })
 }
 
-const STATUS: Readonly<Record<ErrorKind, number>> = {
-  invalid: 422,
-  unauthenticated: 401,
-  forbidden: 403,
-  not_found: 404,
-  conflict: 422,
-  gone: 410,
-  too_large: 413,
-  limited: 429,
-  unavailable: 503,
-  upstream: 502,
-}
+const STATUS_HERE: Readonly<Record<ErrorKind, number>> = { ...STATUS, invalid: 422, conflict: 422 }
 
 const MESSAGES: Partial<Record<ErrorCode, string>> = {
   unauthenticated: 'Unauthenticated.',
@@ -41,7 +31,7 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
 
 /** The refusal of what the core refuses, in the body and with the status of pricore.md §3. */
 export function presentError(error: DomainError): Response {
-  const status = STATUS[error.kind]
+  const status = STATUS_HERE[error.kind]
   switch (error.code) {
     case 'invalid_input':
       return invalid({ [String(error.details['field'])]: [String(error.details['problem'])] })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { createToken, listCurrentTokens, revokeToken, type Token } from '../../../core/access/index.ts'
 import { findNamesByUid } from '../../../core/catalog/index.ts'
 import type { Ctx } from '../../../core/kernel/ctx.ts'
-import { getOrganizationBySlug, type Organization } from '../../../core/organizations/index.ts'
+import { getOrganizationByPath, type Organization } from '../../../core/organizations/index.ts'
 import { readBody } from '../../http/request-body.ts'
 import type { Call } from '../../http/route.ts'
 import { enter, requireToken } from './entering.ts'
@@ -91,7 +91,7 @@ async function getPackageNames(ctx: Ctx, organization: Organization, uids: reado
 /** 6.9: revokes a token; one may revoke itself. */
 export async function revoke(call: Call): Promise<Response> {
   const ctx = requireToken(call)
-  const organization = await getOrganizationBySlug(ctx, call.params['organization'] ?? '')
+  const organization = await getOrganizationByPath(ctx, call.params['organization'] ?? '')
   await revokeToken(ctx, { owner: { organization: organization.id }, uid: call.params['token'] ?? '' })
   return answer(200, { message: 'Token revoked successfully' })
 }
