@@ -6,7 +6,7 @@ import type { Actor, Origin } from './core/kernel/actor.ts'
 import type { ArchivePolicy, Ctx, Limits, ReactingTx, Retention, SourceUrlPolicy } from './core/kernel/ctx.ts'
 import type { DomainEvent, RecordedEvent } from './core/kernel/events.ts'
 import type { JobKind, NewJob } from './core/kernel/jobs.ts'
-import type { Attempts, Blobs, Clock, Git, Http, Logger, Mailer, Passwords, Random, Secrets } from './core/kernel/ports.ts'
+import type { Attempts, Blobs, Clock, Git, Http, Logger, Mailer, Passwords, Random, Secrets, Upstreams } from './core/kernel/ports.ts'
 import { noticeEvents } from './core/notices/index.ts'
 import { dispatchEvents } from './core/webhooks/index.ts'
 import { createCoreJobs } from './jobs/index.ts'
@@ -31,6 +31,7 @@ export interface Ports {
   blobs: Blobs
   git: Git
   http: Http
+  upstreams: Upstreams
   secrets: Secrets
   passwords: Passwords
   limits: Limits
@@ -67,6 +68,7 @@ export function createCtx(ports: Ports, actor: Actor, origin: Origin): Ctx {
     blobs: ports.blobs,
     git: ports.git,
     http: ports.http,
+    upstreams: ports.upstreams,
     secrets: ports.secrets,
     passwords: ports.passwords,
     limits: ports.limits,

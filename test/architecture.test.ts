@@ -20,8 +20,11 @@ const moduleOrder = [
   ['access'],
   ['jobs'],
   ['packages'],
-  ['sources', 'mirrors', 'customers', 'advisories'],
+  ['sources'],
+  ['mirrors', 'customers'],
+  ['advisories'],
   ['catalog'],
+  ['locks'],
   ['webhooks'],
 ]
 const importedByNobodyInCore = ['hooks', 'notices', 'audit', 'statistics']

@@ -55,7 +55,10 @@ export async function readCredential(session: Session, url: string, options: Cre
   }
 }
 
-function kindOf(url: string, options: CredentialOptions): CredentialInput['kind'] | null {
+/** Headers of one's own are for mirrors alone. */
+type SourceCredentialKind = Exclude<CredentialInput['kind'], 'headers'>
+
+function kindOf(url: string, options: CredentialOptions): SourceCredentialKind | null {
   if (options.passwordFile !== undefined || options.passwordEnv !== undefined) {
     requireUsername(options)
     return 'basic'

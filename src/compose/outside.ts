@@ -4,6 +4,7 @@ import type { Ports } from '../app.ts'
 import type { Config } from '../config.ts'
 import { createGit } from '../platform/git/create-git.ts'
 import { createHttp } from '../platform/http/create-http.ts'
+import { createUpstreams } from '../platform/http/upstreams.ts'
 import { createEgress } from '../platform/http/egress.ts'
 import { createAttempts } from '../platform/limits/attempts.ts'
 import { createSharedLimiter } from '../platform/limits/shared-limiter.ts'
@@ -12,7 +13,7 @@ import { createMailer, type MailSetup } from '../platform/mail/create-mailer.ts'
 /** What the doors to the outside are made of. */
 export type OutsideParts = Pick<Ports, 'clock' | 'database' | 'secrets' | 'log'> & Pick<MailSetup, 'redact' | 'write'>
 
-type Outside = Pick<Ports, 'http' | 'limiter' | 'attempts' | 'mailer'> & { git: Awaited<ReturnType<typeof createGit>> }
+type Outside = Pick<Ports, 'http' | 'upstreams' | 'limiter' | 'attempts' | 'mailer'> & { git: Awaited<ReturnType<typeof createGit>> }
 
 /** Opens the doors to the outside as the configuration says. `git` has to be closed. */
 export async function openOutside(
@@ -24,6 +25,7 @@ export async function openOutside(
   return {
     git: await createGit({ root, policy: config.sourceUrls, egress, secrets, log }),
     http: createHttp(egress),
+    upstreams: createUpstreams(clock),
     limiter: createSharedLimiter({ clock, database, rules: config.rateLimits }),
     attempts: createAttempts({ clock, database }),
     mailer: config.mail === null ? null : createMailer({ ...config.mail, log, redact, write }),

@@ -23,6 +23,7 @@ import { createUuidv7 } from '../../src/platform/crypto/uuidv7.ts'
 import { createGit } from '../../src/platform/git/create-git.ts'
 import { createEgress } from '../../src/platform/http/egress.ts'
 import { createHttp } from '../../src/platform/http/create-http.ts'
+import { createUpstreams } from '../../src/platform/http/upstreams.ts'
 import { createAttempts } from '../../src/platform/limits/attempts.ts'
 import { createSharedLimiter } from '../../src/platform/limits/shared-limiter.ts'
 import { createMemoryMailer, type MemoryMailer } from '../../src/platform/mail/memory-mailer.ts'
@@ -134,6 +135,7 @@ export async function createTestApp(wanted: { git?: boolean; mail?: boolean; arc
     blobs,
     git: git ?? absentGit,
     http: createHttp(egress),
+    upstreams: createUpstreams(clock),
     secrets,
     passwords: {
       hash: async (password) => `hash:${password}`,

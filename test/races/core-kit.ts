@@ -12,6 +12,7 @@ import { createEgress } from '../../src/platform/http/egress.ts'
 import { createHttp } from '../../src/platform/http/create-http.ts'
 import type { Database } from '../../src/platform/db/database.ts'
 import { createAttempts } from '../../src/platform/limits/attempts.ts'
+import { createUpstreams } from '../../src/platform/http/upstreams.ts'
 import { createSharedLimiter } from '../../src/platform/limits/shared-limiter.ts'
 import { TEST_LIMITS, TEST_RATE_LIMITS } from '../kit/app.ts'
 import { createTestDatabase, scratchDirectory, type DatabaseKind } from '../kit/database.ts'
@@ -61,6 +62,7 @@ export async function createCorePair(kind: DatabaseKind): Promise<CorePair> {
     sourceUrls,
     mailer: null,
     publicUrl: null,
+    upstreams: createUpstreams(systemClock),
     ending: ending.signal,
   }
   const over = (database: Database) => ({

@@ -14,6 +14,7 @@ import type {
   Random,
   RateLimiter,
   Secrets,
+  Upstreams,
 } from './ports.ts'
 import type { Db } from './schema.ts'
 import type { Instant, JobId } from './values.ts'
@@ -35,6 +36,7 @@ export interface Ctx {
   readonly blobs: Blobs
   readonly git: Git
   readonly http: Http
+  readonly upstreams: Upstreams
   readonly secrets: Secrets
   readonly passwords: Passwords
   readonly jobs: JobWaiter

@@ -127,6 +127,22 @@ export interface Http {
   requireAllowed(url: string): Promise<void>
 }
 
+/**
+ * What this process knows of the hosts that it asks: who is asked for what at this moment, and who does not answer. One per process; other
+ * processes have their own, and agree through leases in the database.
+ */
+export interface Upstreams {
+  /** One call of `work` per key at a time; whoever asks meanwhile gets the same outcome, failures too. */
+  once<Result>(key: string, work: () => Promise<Result>): Promise<Result>
+  /**
+   * Throws `upstream_paused` without calling `work` while the breaker of that origin is open: after failures in a row it opens for a time that
+   * doubles, and then lets one call through. `isFailure` says which errors are the host's fault.
+   */
+  guard<Result>(origin: string, work: () => Promise<Result>, isFailure: (error: unknown) => boolean): Promise<Result>
+  /** The origins whose breaker is open, with the time until which it is. */
+  open(): ReadonlyMap<string, Instant>
+}
+
 /** One mail to one person. `id` is the same for every try, so that a mail that was sent twice can be recognized. */
 export interface Mail {
   id: string
@@ -209,6 +225,13 @@ export type GitCredential =
   | { kind: 'basic'; origin: string; username: string; password: string }
   | { kind: 'bearer'; origin: string; token: string }
   | { kind: 'ssh_key'; origin: string; privateKey: string }
+
+/** What an upstream wants besides what git knows: lines of headers of its own (contract composer.md §2.9). */
+export interface HeadersCredential {
+  kind: 'headers'
+  origin: string
+  headers: Readonly<Record<string, string>>
+}
 
 /** Limits of one fetch; see `Limits`. */
 export interface FetchLimits {

@@ -1,4 +1,23 @@
 import type { Kysely } from 'kysely'
+import type {
+  AdvisoriesTable,
+  AdvisoryFeedsTable,
+  FilterEntriesTable,
+  FindingVersionsTable,
+  FindingsTable,
+} from './tables/advisories.ts'
+import type {
+  DeletedPackagesTable,
+  MirrorAbsencesTable,
+  MirrorIncidentsTable,
+  MirroredPackagesTable,
+  MirrorsTable,
+  NameReservationsTable,
+  RepositoryMessagesTable,
+  RepositoryOptionsTable,
+  UpstreamLeasesTable,
+  UpstreamPackagesTable,
+} from './tables/mirrors.ts'
 import type { DistsTable, ManifestsTable, PackagesTable, ProvidedNamesTable, VersionsTable } from './tables/packages.ts'
 import type {
   AccountLinksTable,
@@ -117,6 +136,21 @@ export interface Schema {
   mails: MailsTable
   notices: NoticesTable
   notice_mutes: NoticeMutesTable
+  mirrors: MirrorsTable
+  upstream_packages: UpstreamPackagesTable
+  mirrored_packages: MirroredPackagesTable
+  mirror_absences: MirrorAbsencesTable
+  name_reservations: NameReservationsTable
+  mirror_incidents: MirrorIncidentsTable
+  upstream_leases: UpstreamLeasesTable
+  deleted_packages: DeletedPackagesTable
+  repository_options: RepositoryOptionsTable
+  repository_messages: RepositoryMessagesTable
+  advisory_feeds: AdvisoryFeedsTable
+  advisories: AdvisoriesTable
+  findings: FindingsTable
+  finding_versions: FindingVersionsTable
+  filter_entries: FilterEntriesTable
 }
 
 /** A handle for statements: the read side of a context or the open transaction. */

@@ -52,6 +52,16 @@ export type MailId = Id<'mail'>
 export type NoticeId = Id<'notice'>
 /** Identifies an uploaded archive. */
 export type ArtifactId = Id<'artifact'>
+/** Identifies an incident of a mirror. */
+export type MirrorIncidentId = Id<'mirrorIncident'>
+/** Identifies where advisories come from. */
+export type AdvisoryFeedId = Id<'advisoryFeed'>
+/** Identifies an advisory. */
+export type AdvisoryId = Id<'advisory'>
+/** Identifies a finding. */
+export type FindingId = Id<'finding'>
+/** Identifies an entry of a filter list. */
+export type FilterEntryId = Id<'filterEntry'>
 /** Identifies a job. */
 export type JobId = Id<'job'>
 /** Identifies an event. */

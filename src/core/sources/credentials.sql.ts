@@ -4,7 +4,7 @@ import type { CredentialId, Instant, OrganizationId, SourceId } from '../kernel/
 /** A credential row; `secret` is sealed. */
 export interface CredentialRow {
   uid: string
-  kind: 'basic' | 'bearer' | 'ssh_key'
+  kind: 'basic' | 'bearer' | 'ssh_key' | 'headers'
   origin: string
   username: string | null
   secret: string

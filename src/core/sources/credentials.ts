@@ -1,6 +1,6 @@
-import { invalidInput } from '../kernel/errors.ts'
+import { DomainError, invalidInput } from '../kernel/errors.ts'
 import type { Ctx, Tx } from '../kernel/ctx.ts'
-import type { GitCredential } from '../kernel/ports.ts'
+import type { GitCredential, HeadersCredential } from '../kernel/ports.ts'
 import type { CredentialId, Instant, OrganizationId } from '../kernel/values.ts'
 import { findCredentialRow, insertCredential, type CredentialRow } from './credentials.sql.ts'
 
@@ -9,6 +9,7 @@ export type CredentialInput =
   | { kind: 'basic'; username: string; password: string }
   | { kind: 'bearer'; token: string }
   | { kind: 'ssh_key'; privateKey: string }
+  | { kind: 'headers'; headers: Readonly<Record<string, string>> }
 
 const MAX_SECRET = 20_000
 
@@ -44,6 +45,8 @@ function secretOf(input: CredentialInput): string {
       return input.token
     case 'ssh_key':
       return input.privateKey
+    case 'headers':
+      return JSON.stringify(input.headers)
   }
 }
 
@@ -87,17 +90,31 @@ export function requireFutureExpiry(ctx: Ctx, expiresAt: Instant | null): void {
 /** Opens a stored credential for use. Throws when it was sealed with another key or for another row. */
 export async function openCredential(ctx: Ctx, id: CredentialId): Promise<GitCredential | null> {
   const row = await findCredentialRow(ctx.db, id)
+  return row === null ? null : openForGit(ctx, row)
+}
+
+/** As `openCredential`, for upstreams that are asked over http and may want headers of their own. */
+export async function openUpstreamCredential(ctx: Ctx, id: CredentialId): Promise<GitCredential | HeadersCredential | null> {
+  const row = await findCredentialRow(ctx.db, id)
   return row === null ? null : open(ctx, row)
 }
 
 /** Opens a sealed credential that was kept as JSON beyond its row; see `detachHook`. Throws as `openCredential`. */
 export function openSealedCredential(ctx: Ctx, text: string): GitCredential {
-  return open(ctx, JSON.parse(text) as Sealed)
+  return openForGit(ctx, JSON.parse(text) as Sealed)
+}
+
+function openForGit(ctx: Ctx, row: Sealed): GitCredential {
+  const credential = open(ctx, row)
+  if (credential.kind === 'headers') {
+    throw new DomainError('source_refused', { problem: 'headers cannot be presented to a repository' })
+  }
+  return credential
 }
 
 type Sealed = Pick<CredentialRow, 'uid' | 'kind' | 'origin' | 'username' | 'secret'>
 
-function open(ctx: Ctx, row: Sealed): GitCredential {
+function open(ctx: Ctx, row: Sealed): GitCredential | HeadersCredential {
   const secret = ctx.secrets.decrypt(row.secret, contextOf(row.uid))
   switch (row.kind) {
     case 'basic':
@@ -106,6 +123,8 @@ function open(ctx: Ctx, row: Sealed): GitCredential {
       return { kind: 'bearer', origin: row.origin, token: secret }
     case 'ssh_key':
       return { kind: 'ssh_key', origin: row.origin, privateKey: secret }
+    case 'headers':
+      return { kind: 'headers', origin: row.origin, headers: JSON.parse(secret) as Record<string, string> }
   }
 }
 

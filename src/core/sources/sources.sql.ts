@@ -10,7 +10,7 @@ export interface Source {
   id: SourceId
   uid: string
   organization: OrganizationId
-  kind: 'vcs' | 'artifact' | 'custom'
+  kind: 'vcs' | 'artifact' | 'custom' | 'mirror'
   /** The system of the repository. */
   vcs: VcsSystem
   /** The repository; `artifact://` or `custom://` and the name of a package for uploads and definitions. */

@@ -15,6 +15,8 @@ import * as organizations from './migrations/0012-organizations.ts'
 import * as syncRecords from './migrations/0014-sync-records.ts'
 import * as visibility from './migrations/0015-visibility.ts'
 import * as credentialHealth from './migrations/0016-credential-health.ts'
+import * as mirrors from './migrations/0017-mirrors.ts'
+import * as advisories from './migrations/0018-advisories.ts'
 
 /** Every migration in order. Names are never changed and entries never removed once released. */
 const MIGRATIONS = {
@@ -33,6 +35,8 @@ const MIGRATIONS = {
   '0014-sync-records': syncRecords,
   '0015-visibility': visibility,
   '0016-credential-health': credentialHealth,
+  '0017-mirrors': mirrors,
+  '0018-advisories': advisories,
 } as const
 
 /** The names of all migrations of this release in order. */

@@ -17,12 +17,12 @@ import type {
 } from '../values.ts'
 import type { Visibility } from './column-types.ts'
 
-/** What the registry presents to a version control host; owned by `sources`. `secret` is encrypted. */
+/** What the registry presents to a version control host or an upstream; owned by `sources`. `secret` is encrypted; for `headers` it is a JSON object. */
 export interface CredentialsTable {
   id: Generated<CredentialId>
   uid: string
   organization_id: OrganizationId
-  kind: 'basic' | 'bearer' | 'ssh_key'
+  kind: 'basic' | 'bearer' | 'ssh_key' | 'headers'
   /** The only `scheme://host[:port]` that may receive the secret. */
   origin: string
   username: string | null
@@ -47,7 +47,7 @@ export interface SourcesTable {
   id: Generated<SourceId>
   uid: string
   organization_id: OrganizationId
-  kind: 'vcs' | 'artifact' | 'custom'
+  kind: 'vcs' | 'artifact' | 'custom' | 'mirror'
   /** The system of a repository; `git` for all that is none. */
   vcs: Generated<VcsSystem>
   /** The repository; for uploads `artifact://` and the name of the package, so that each has one source. */
