@@ -7,6 +7,7 @@ import { measureArchives } from './cases/archives.ts'
 import { measureComposer } from './cases/composer.ts'
 import { measureGitlab } from './cases/gitlab.ts'
 import { measureMetadata } from './cases/metadata.ts'
+import { measureMirrors } from './cases/mirrors.ts'
 import { measureServing } from './cases/serving.ts'
 import { measureStart } from './cases/start.ts'
 import { measureSync } from './cases/sync.ts'
@@ -26,6 +27,7 @@ const REGISTRY_GROUPS: Readonly<Record<string, (bench: Bench, registry: Registry
 
 const GROUPS: readonly Group[] = [
   { name: 'gitlab', run: measureGitlab },
+  { name: 'mirrors', run: measureMirrors },
   { name: 'sync', run: measureSync },
   { name: 'serving', run: measureServing },
   { name: 'start', run: measureStart },

@@ -14,6 +14,8 @@ export interface RateCase {
   status: number
   connections: number
   goal: Goal | null
+  /** By which part the lengths of the two bodies may differ; 0 unless given. */
+  tolerance?: number
   note: string | null
 }
 
@@ -29,7 +31,7 @@ export async function measureRates(bench: Bench, rateCase: RateCase): Promise<Re
   const { group, name, ours, reference, connections, goal, note } = rateCase
   const { rounds, seconds } = bench.options
   bench.say(`${name}: ${rounds} alternating runs of ${seconds} s.`)
-  await requireSame({ ours, reference, status: rateCase.status })
+  await requireSame({ ours, reference, status: rateCase.status, tolerance: rateCase.tolerance ?? 0 })
   const measure = (target: Served) => async (): Promise<{ rate: number; cost: number }> => {
     const before = usedMicroseconds(target.pid)
     const { rate, requests } = await runLoad(target, { seconds, connections })

@@ -15,7 +15,14 @@ export interface Server {
 
 /** The environment in which every process of a benchmark opens a data directory. */
 export function environmentOf(directory: string): Record<string, string> {
-  return { REPERTOIRE_DATA: directory, REPERTOIRE_ALLOW_FILE_SOURCES: 'true', REPERTOIRE_LOG_LEVEL: 'warn' }
+  return {
+    REPERTOIRE_DATA: directory,
+    REPERTOIRE_ALLOW_FILE_SOURCES: 'true',
+    REPERTOIRE_ADVISORY_FEED: 'off',
+    REPERTOIRE_ALLOW_HTTP_SOURCES: 'true',
+    REPERTOIRE_ALLOW_PRIVATE_HOSTS: '127.0.0.1',
+    REPERTOIRE_LOG_LEVEL: 'warn',
+  }
 }
 
 /** Starts the whole product, web and job thread, and waits until it is ready. */

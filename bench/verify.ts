@@ -21,15 +21,15 @@ export async function receive({ url, headers }: Target): Promise<Received> {
   }
 }
 
-/** Throws unless both answer with this status and bodies of the same length, and ours refuses a client without a token. */
-export async function requireSame(pair: { ours: Target; reference: Target; status: number }): Promise<void> {
+/** Throws unless both answer with this status and bodies of about the same length, and ours refuses a client without a token. */
+export async function requireSame(pair: { ours: Target; reference: Target; status: number; tolerance?: number }): Promise<void> {
   const [ours, reference] = [await receive(pair.ours), await receive(pair.reference)]
   if (ours.status !== pair.status || reference.status !== pair.status) {
     throw new Error(
       `${pair.ours.url} gave ${ours.status}, ${pair.reference.url} gave ${reference.status}, expected ${pair.status}.`,
     )
   }
-  if (ours.bytes.length !== reference.bytes.length) {
+  if (Math.abs(ours.bytes.length - reference.bytes.length) > (pair.tolerance ?? 0) * reference.bytes.length) {
     throw new Error(`${pair.ours.url} gave ${ours.bytes.length} bytes, the reference gave ${reference.bytes.length}.`)
   }
   const { Authorization: _, ...anonymous } = pair.ours.headers

@@ -7,6 +7,7 @@ import type { ArchivePolicy, Ctx, Limits, ReactingTx, Retention, SourceUrlPolicy
 import type { DomainEvent, RecordedEvent } from './core/kernel/events.ts'
 import type { JobKind, NewJob } from './core/kernel/jobs.ts'
 import type { Attempts, Blobs, Clock, Git, Http, Logger, Mailer, Passwords, Random, Secrets, Upstreams } from './core/kernel/ports.ts'
+import { protectNames } from './core/mirrors/index.ts'
 import { noticeEvents } from './core/notices/index.ts'
 import { dispatchEvents } from './core/webhooks/index.ts'
 import { createCoreJobs } from './jobs/index.ts'
@@ -40,6 +41,10 @@ export interface Ports {
   limiter: SharedLimiter
   attempts: Attempts
   sourceUrls: SourceUrlPolicy
+  /** Null when it is switched off. */
+  advisoryFeed: string | null
+  /** Null where there is none but those of mirrors. */
+  malwareFeed: string | null
   /** Null when mail is not configured. */
   mailer: Mailer | null
   publicUrl: string | null
@@ -77,6 +82,8 @@ export function createCtx(ports: Ports, actor: Actor, origin: Origin): Ctx {
     limiter: ports.limiter,
     attempts: ports.attempts,
     sourceUrls: ports.sourceUrls,
+    advisoryFeed: ports.advisoryFeed,
+    malwareFeed: ports.malwareFeed,
     mailer: ports.mailer,
     publicUrl: ports.publicUrl,
     jobs: { wait: (job, timeout) => waitForJob(ports.database, job, { timeout, signal: ports.ending }) },
@@ -100,6 +107,7 @@ export function createCtx(ports: Ports, actor: Actor, origin: Origin): Ctx {
 
 /** What happens with every change that somebody may want to hear of. Without mail nobody could be told notices. */
 async function react(ports: Ports, tx: ReactingTx, events: readonly RecordedEvent[]): Promise<void> {
+  await protectNames(tx, events)
   await dispatchEvents(tx, events)
   if (ports.mailer !== null) {
     await noticeEvents(tx, events)
@@ -122,16 +130,24 @@ export function createJobHandlers(ports: Ports): JobHandlers {
   return {
     'source.sync': (job) => jobs['source.sync'](ctxOf(job), job.payload, job.report),
     'sources.reconcile': (job) => jobs['sources.reconcile'](ctxOf(job), job.payload, job.report),
+    'advisories.refresh': (job) => jobs['advisories.refresh'](ctxOf(job), job.payload, job.report),
+    'filters.refresh': (job) => jobs['filters.refresh'](ctxOf(job), job.payload, job.report),
+    'advisories.scan': (job) => jobs['advisories.scan'](ctxOf(job), job.payload, job.report),
     'accounts.purge': (job) => jobs['accounts.purge'](ctxOf(job), job.payload, job.report),
     'hook.register': (job) => jobs['hook.register'](ctxOf(job), job.payload, job.report),
     'hook.unregister': (job) => jobs['hook.unregister'](ctxOf(job), job.payload, job.report),
     'hooks.purge': (job) => jobs['hooks.purge'](ctxOf(job), job.payload, job.report),
     'archive.build': (job) => jobs['archive.build'](ctxOf(job), job.payload, job.report),
     'archives.prebuild': (job) => jobs['archives.prebuild'](ctxOf(job), job.payload, job.report),
+    'archives.prefetch': (job) => jobs['archives.prefetch'](ctxOf(job), job.payload, job.report),
+    'lock.prefetch': (job) => jobs['lock.prefetch'](ctxOf(job), job.payload, job.report),
     'mirror.remove': (job) => jobs['mirror.remove'](ctxOf(job), job.payload, job.report),
     'organizations.purge': (job) => jobs['organizations.purge'](ctxOf(job), job.payload, job.report),
     'blobs.scrub': (job) => jobs['blobs.scrub'](ctxOf(job), job.payload, job.report),
     'blobs.collect': (job) => jobs['blobs.collect'](ctxOf(job), job.payload, job.report),
+    'mirror.refresh': (job) => jobs['mirror.refresh'](ctxOf(job), job.payload, job.report),
+    'mirror.fetch': (job) => jobs['mirror.fetch'](ctxOf(job), job.payload, job.report),
+    'mirrors.schedule': (job) => jobs['mirrors.schedule'](ctxOf(job), job.payload, job.report),
     'notices.send': (job) => jobs['notices.send'](ctxOf(job), job.payload, job.report),
     'notices.collect': (job) => jobs['notices.collect'](ctxOf(job), job.payload, job.report),
     'webhook.deliver': (job) => jobs['webhook.deliver'](ctxOf(job), job.payload, job.report),
@@ -151,6 +167,7 @@ type Housekeeping = Extract<
   JobKind,
   | 'organizations.purge'
   | 'sources.reconcile'
+  | 'mirrors.schedule'
   | 'hooks.purge'
   | 'blobs.scrub'
   | 'blobs.collect'
@@ -158,6 +175,9 @@ type Housekeeping = Extract<
   | 'webhooks.purge'
   | 'mails.purge'
   | 'jobs.purge'
+  | 'advisories.refresh'
+  | 'advisories.scan'
+  | 'filters.refresh'
   | 'accounts.purge'
   | 'statistics.roll-up'
   | 'events.purge'
@@ -171,6 +191,10 @@ function housekeeping(kind: Housekeeping, cron: string): Schedule {
 /** What recurs; times are UTC. */
 export const SCHEDULES: readonly Schedule[] = [
   housekeeping('sources.reconcile', '* * * * *'),
+  housekeeping('advisories.refresh', '*/5 * * * *'),
+  housekeeping('advisories.scan', '* * * * *'),
+  housekeeping('filters.refresh', '*/5 * * * *'),
+  housekeeping('mirrors.schedule', '* * * * *'),
   housekeeping('accounts.purge', '47 3 * * *'),
   housekeeping('hooks.purge', '29 3 * * *'),
   housekeeping('notices.collect', '7 6 * * *'),

@@ -92,6 +92,8 @@ export async function openApp(config: Config, { migrates, write }: OpenApp): Pro
     retention: config.retention,
     archives: config.archives,
     sourceUrls: config.sourceUrls,
+    advisoryFeed: config.advisoryFeed,
+    malwareFeed: config.malwareFeed,
     publicUrl: config.publicUrl,
     ending: ending.signal,
   }

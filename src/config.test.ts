@@ -123,3 +123,27 @@ test('CO-064 an object store without encryption is fine when clients are not sen
     'http://minio.internal:9000',
   )
 })
+
+const TLS = {
+  REPERTOIRE_TLS_CERT: '/tls/cert.pem',
+  REPERTOIRE_TLS_KEY: '/tls/key.pem',
+  REPERTOIRE_URL: 'https://packages.example.com',
+}
+
+test('TLS takes a certificate and its key, and the authorities of clients', () => {
+  const files = { cert: '/tls/cert.pem', key: '/tls/key.pem' }
+
+  expect(readConfig(TLS).tls).toEqual({ ...files, clientCa: null })
+  expect(readConfig({ ...TLS, REPERTOIRE_TLS_CLIENT_CA: '/tls/ca.pem' }).tls).toEqual({ ...files, clientCa: '/tls/ca.pem' })
+  expect(readConfig({}).tls).toBeNull()
+})
+
+test.each([
+  [{ REPERTOIRE_TLS_CERT: '' }, 'REPERTOIRE_TLS_KEY'],
+  [{ REPERTOIRE_TLS_KEY: '' }, 'REPERTOIRE_TLS_KEY'],
+  [{ REPERTOIRE_TLS_CERT: '', REPERTOIRE_TLS_KEY: '', REPERTOIRE_TLS_CLIENT_CA: '/tls/ca.pem' }, 'REPERTOIRE_TLS_CERT'],
+  [{ REPERTOIRE_URL: '' }, 'REPERTOIRE_URL'],
+  [{ REPERTOIRE_URL: 'http://packages.example.com' }, 'REPERTOIRE_URL'],
+])('TLS with %p is refused', (changes, setting) => {
+  expect(() => readConfig({ ...TLS, ...changes })).toThrow(`${setting}: must be set`)
+})

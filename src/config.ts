@@ -30,6 +30,15 @@ function isBareOrigin(url: URL): boolean {
   return url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
 }
 
+const FeedUrl = z
+  .string()
+  .refine((text) => text === 'off' || isFeedUrl(text), 'must be an http or https URL without credentials, or "off"')
+
+function isFeedUrl(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
+}
+
 const MailTransport = z
   .string()
   .refine(
@@ -59,6 +68,17 @@ const SETTINGS = {
   ),
   REPERTOIRE_HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
   REPERTOIRE_PORT: z.coerce.number().int().min(0).max(65535).default(8080).describe('Port to listen on.'),
+  REPERTOIRE_TLS_CERT: z
+    .string()
+    .optional()
+    .describe(
+      'File with the certificate and those between it and its authority (PEM), to speak TLS and HTTP/2 without a proxy. SIGHUP reads it anew.',
+    ),
+  REPERTOIRE_TLS_KEY: z.string().optional().describe('File with the private key of the certificate (PEM).'),
+  REPERTOIRE_TLS_CLIENT_CA: z
+    .string()
+    .optional()
+    .describe('File with the authorities (PEM) whose certificates clients must show, besides their tokens. Without it none is asked for.'),
   REPERTOIRE_DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')
@@ -113,6 +133,12 @@ const SETTINGS = {
   ),
   REPERTOIRE_ALLOW_FILE_SOURCES: Flag.default(false).describe('Allow sources with file:// URLs on this machine.'),
   REPERTOIRE_ALLOW_HTTP_SOURCES: Flag.default(false).describe('Allow sources and outgoing hooks with unencrypted http:// URLs.'),
+  REPERTOIRE_ADVISORY_FEED: FeedUrl.default('https://packagist.org/api/security-advisories/').describe(
+    'Security advisories API that the installation asks every four hours, in the form of packagist.org; `off` to ask none.',
+  ),
+  REPERTOIRE_MALWARE_FEED: FeedUrl.default('off').describe(
+    'Summary of a malware list that counts for all mirrored packages, besides those of the mirrored repositories themselves; `off` for none.',
+  ),
   REPERTOIRE_MAIL: MailTransport.optional().describe(
     'How mails are sent: smtp://user:password@host:587, smtps://…:465, file:/some/folder, or console. Without it none are.',
   ),
@@ -177,6 +203,15 @@ function parseRate(text: string): RateLimit | null {
 
 const Environment = z.object(SETTINGS).superRefine((env, context) => {
   const report = (name: keyof typeof SETTINGS, message: string) => context.addIssue({ code: 'custom', path: [name], message })
+  if ((env.REPERTOIRE_TLS_CERT === undefined) !== (env.REPERTOIRE_TLS_KEY === undefined)) {
+    report('REPERTOIRE_TLS_KEY', 'must be set exactly when REPERTOIRE_TLS_CERT is')
+  }
+  if (env.REPERTOIRE_TLS_CLIENT_CA !== undefined && env.REPERTOIRE_TLS_CERT === undefined) {
+    report('REPERTOIRE_TLS_CERT', 'must be set, because REPERTOIRE_TLS_CLIENT_CA is')
+  }
+  if (env.REPERTOIRE_TLS_CERT !== undefined && env.REPERTOIRE_URL?.startsWith('https:') !== true) {
+    report('REPERTOIRE_URL', 'must be set to an https address, because REPERTOIRE_TLS_CERT is set')
+  }
   if (env.REPERTOIRE_S3_BUCKET === undefined) {
     if (env.REPERTOIRE_S3_ENDPOINT !== undefined || env.REPERTOIRE_S3_ACCESS_KEY_ID !== undefined) {
       report('REPERTOIRE_S3_BUCKET', 'must be set, because other settings of an object store are')
@@ -244,6 +279,12 @@ export function listSettings(): { name: string; description: string; fallback: s
   })
 }
 
+/** The files of TLS, or null when a proxy does it. */
+function toTls(env: z.output<typeof Environment>) {
+  const { REPERTOIRE_TLS_CERT: cert, REPERTOIRE_TLS_KEY: key, REPERTOIRE_TLS_CLIENT_CA: clientCa } = env
+  return cert === undefined || key === undefined ? null : { cert, key, clientCa: clientCa ?? null }
+}
+
 function defaultSender(publicUrl: string | undefined): string {
   return `Repertoire <repertoire@${publicUrl === undefined ? 'localhost' : new URL(publicUrl).hostname}>`
 }
@@ -271,6 +312,7 @@ function toConfig(env: z.output<typeof Environment>) {
     publicUrl: env.REPERTOIRE_URL ?? null,
     host: env.REPERTOIRE_HOST,
     port: env.REPERTOIRE_PORT,
+    tls: toTls(env),
     databaseUrl: env.REPERTOIRE_DATABASE_URL ?? null,
     databaseConnections: env.REPERTOIRE_DATABASE_CONNECTIONS,
     objectStore: toObjectStore(env),
@@ -279,6 +321,8 @@ function toConfig(env: z.output<typeof Environment>) {
     allowedHosts: env.REPERTOIRE_ALLOW_PRIVATE_HOSTS,
     gitlabApi: env.REPERTOIRE_GITLAB_API,
     sourceUrls: { allowFile: env.REPERTOIRE_ALLOW_FILE_SOURCES, allowHttp: env.REPERTOIRE_ALLOW_HTTP_SOURCES },
+    malwareFeed: env.REPERTOIRE_MALWARE_FEED === 'off' ? null : env.REPERTOIRE_MALWARE_FEED,
+    advisoryFeed: env.REPERTOIRE_ADVISORY_FEED === 'off' ? null : env.REPERTOIRE_ADVISORY_FEED,
     mail:
       env.REPERTOIRE_MAIL === undefined
         ? null

@@ -37,10 +37,23 @@ interface Running {
 export async function serve(config: Config, request: ServeRequest): Promise<number> {
   const ending = waitForSignal()
   const running = await start(config, request)
+  if (config.tls !== null) {
+    process.on('SIGHUP', () => renewCertificates(running))
+  }
   await ending
   running.app.ports.log.info('Stopping: no new connections, running work may end.')
   await stop(running, config.drainTimeout)
   return 0
+}
+
+function renewCertificates({ app, server, children }: Running): void {
+  try {
+    server?.renewCertificates()
+    children?.renewCertificates()
+    app.ports.log.info('The certificates were read anew.')
+  } catch (error) {
+    app.ports.log.error('The certificates could not be read anew; the old ones stay in use.', { error })
+  }
 }
 
 function waitForSignal(): Promise<void> {

@@ -1,4 +1,5 @@
 import { checkTasks, runTwoAtATime } from './lib/checks.mjs'
+import { ensureComposerVersions } from './lib/composer-versions.mjs'
 import { ensureDependencies } from './lib/dependencies.mjs'
 import { startPostgres } from './lib/postgres.mjs'
 import { end, endOnSignals, onEnd } from './lib/run.mjs'
@@ -17,6 +18,7 @@ endOnSignals()
 try {
   await ensureDependencies()
   await ensureSystem(testComponents)
+  await ensureComposerVersions().catch((error) => reportFailure(error.message))
   await runChecks()
   await runStages()
 } catch (error) {

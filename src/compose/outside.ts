@@ -25,7 +25,7 @@ export async function openOutside(
   return {
     git: await createGit({ root, policy: config.sourceUrls, egress, secrets, log }),
     http: createHttp(egress),
-    upstreams: createUpstreams(clock),
+    upstreams: createUpstreams({ clock, database }),
     limiter: createSharedLimiter({ clock, database, rules: config.rateLimits }),
     attempts: createAttempts({ clock, database }),
     mailer: config.mail === null ? null : createMailer({ ...config.mail, log, redact, write }),

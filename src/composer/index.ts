@@ -141,5 +141,19 @@ export type { ArchiveBytes } from './archive/archive-bytes.ts'
 export type { ArchiveRefusal, ArchiveRule } from './archive/archive-refusal.ts'
 export type { ArchiveLimits } from './archive/archive-tree.ts'
 export { ARCHIVE_FORMATS, type ArchiveFormat, readArchive, type ReadArchive } from './archive/read-archive.ts'
+export { parseUpstreamRoot, type ReadUpstreamRoot, type UpstreamRootFile } from './upstream/parse-upstream-root.ts'
+export { readUpstreamChanges, type ReadUpstreamChanges } from './upstream/read-upstream-changes.ts'
+export {
+  readUpstreamListing,
+  type ReadUpstreamListing,
+  toUpstreamBody,
+  type UpstreamListing,
+} from './upstream/read-upstream-listing.ts'
+export {
+  type ReadUpstreamVersions,
+  readUpstreamVersions,
+  type SkippedUpstreamVersion,
+  type UpstreamVersionsInput,
+} from './upstream/read-upstream-versions.ts'
 export type { UpstreamFile, UpstreamProtocol, UpstreamRoot } from './upstream/upstream-root.ts'
 export type { UpstreamDist, UpstreamVersion } from './upstream/upstream-version.ts'

@@ -2,11 +2,15 @@ import type { Ctx } from '../core/kernel/ctx.ts'
 import type { JobKind, JobPayloads, JobReport } from '../core/kernel/jobs.ts'
 import { createDeflateCache } from '../composer/index.ts'
 import { purgeOrganizations } from '../core/catalog/index.ts'
+import { refreshAdvisories, refreshFilters, scanPackages } from '../core/advisories/index.ts'
 import { purgeAccounts } from '../core/accounts/index.ts'
 import { purgeEvents } from '../core/audit/index.ts'
 import { rollUpStatistics } from '../core/statistics/index.ts'
 import { purgeReceipts, registerAtHost, unregisterAtHost } from '../core/hooks/index.ts'
+import { runLockPrefetch } from '../core/locks/index.ts'
+import { fetchMirroredPackage, refreshMirror, scheduleMirrors } from '../core/mirrors/index.ts'
 import { purgeMails, sendMail } from '../core/mail/index.ts'
+import { prefetchArchives, storeMirroredArchive } from '../core/mirrors/index.ts'
 import { collectNotices, sendNotices } from '../core/notices/index.ts'
 import { deliverEvents, purgeDeliveries } from '../core/webhooks/index.ts'
 import {
@@ -35,17 +39,25 @@ export type CoreJobs = {
 /** The jobs of the core. Those of one call share the memory of compressed files. */
 export function createCoreJobs(): CoreJobs {
   const cache = createDeflateCache(DEFLATE_CACHE_BYTES)
-  const tools = (report: JobReport): ArchiveTools => ({ report, cache })
+  const tools = (report: JobReport): ArchiveTools => ({ report, cache, fetchMirrored: storeMirroredArchive })
   return {
     'source.sync': async (ctx, payload, report) => void (await syncSource(ctx, payload.source, report)),
     'sources.reconcile': async (ctx, _, report) => void (await reconcileSources(ctx, report)),
+    'advisories.refresh': (ctx, _, report) => refreshAdvisories(ctx, report),
+    'filters.refresh': (ctx) => refreshFilters(ctx),
+    'advisories.scan': async (ctx, _, report) => void (await scanPackages(ctx, report)),
     'accounts.purge': (ctx) => purgeAccounts(ctx),
     'hook.register': (ctx, payload) => registerAtHost(ctx, payload.source),
     'hook.unregister': (ctx, payload) => unregisterAtHost(ctx, payload.registration),
     'hooks.purge': async (ctx) => void (await purgeReceipts(ctx)),
     'archive.build': (ctx, payload, report) => buildArchive(ctx, payload, tools(report)),
     'archives.prebuild': (ctx, payload, report) => prebuildArchives(ctx, payload.package, tools(report)),
+    'archives.prefetch': async (ctx, payload, report) => void (await prefetchArchives(ctx, payload.source, report)),
+    'lock.prefetch': (ctx, payload, report) => runLockPrefetch(ctx, payload, tools(report)),
     'mirror.remove': (ctx, payload) => ctx.git.remove(payload.mirror),
+    'mirror.refresh': (ctx, payload, report) => refreshMirror(ctx, payload.source, report),
+    'mirror.fetch': (ctx, payload, report) => fetchMirroredPackage(ctx, payload, report),
+    'mirrors.schedule': (ctx, _, report) => scheduleMirrors(ctx, report),
     'notices.send': (ctx, payload) => sendNotices(ctx, payload.organization),
     'notices.collect': async (ctx) => void (await collectNotices(ctx)),
     'webhook.deliver': (ctx, payload) => deliverEvents(ctx, payload.webhook),

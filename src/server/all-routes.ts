@@ -1,13 +1,17 @@
 import manifest from '../../package.json'
 import type { App } from '../compose.ts'
 import type { UsageBuffer } from '../core/statistics/index.ts'
+import { guardRoutes, type ConsoleSetUp } from '../surfaces/console/console-route.ts'
 import { consoleRoutes } from '../surfaces/console/console-routes.ts'
 import { pricoreRoutes } from '../surfaces/dialects/pricore/index.ts'
 import type { Route } from '../surfaces/http/route.ts'
 import { inboundRoutes } from '../surfaces/inbound/routes.ts'
 import { docsRoutes } from '../surfaces/ops/docs-routes.ts'
 import { opsRoutes, type OpsParts } from '../surfaces/ops/routes.ts'
+import { deriveRealtimeKey } from '../surfaces/realtime/channel-grant.ts'
+import { realtimeRoutes } from '../surfaces/realtime/routes.ts'
 import { repositoryRoutes } from '../surfaces/repository/routes.ts'
+import { IsolatedReadmes } from './readme-renderer.ts'
 
 /** What the routes of all surfaces are made of. */
 export interface RouteParts {
@@ -23,13 +27,15 @@ export function listRoutes(serving: 'all' | 'ops', parts: RouteParts): Route[] {
 
 /** The routes of all surfaces. Where two match, the earlier one answers: those below an organization's slug come last. */
 function allRoutes({ app, ops, usage }: RouteParts): Route[] {
+  const setUp: ConsoleSetUp = { ctxFor: (actor, call) => app.ctx(actor, call.origin), write: app.ports.database.write }
   const routes: Route[] = [
     ...opsRoutes(ops),
     ...docsRoutes({ routes: () => routes, version: manifest.version }),
-    ...consoleRoutes({ ctxFor: (actor, call) => app.ctx(actor, call.origin), write: app.ports.database.write }),
+    ...consoleRoutes(setUp),
+    ...realtimeRoutes({ realtime: deriveRealtimeKey(app.ports.secrets), guard: (guarded) => guardRoutes(guarded, setUp) }),
     ...inboundRoutes(),
     ...pricoreRoutes(),
-    ...repositoryRoutes(usage),
+    ...repositoryRoutes({ usage, readmes: new IsolatedReadmes(), enterAs: (actor, call) => app.ctx(actor, call.origin) }),
   ]
   return routes
 }

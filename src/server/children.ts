@@ -4,6 +4,8 @@ import { within } from '../platform/queue/pause.ts'
 
 /** Supervised processes. */
 export interface Children {
+  /** Has all of them read their certificates anew. */
+  renewCertificates(): void
   /** Ends all of them, by force after `timeout` milliseconds. */
   stop(timeout: number): Promise<void>
 }
@@ -20,6 +22,9 @@ export function startChildren(count: number, log: Logger): Children {
   const alive = new Set<Bun.Subprocess>()
   const supervised = Array.from({ length: count }, (_, index) => supervise(index, state, { alive, log }))
   return {
+    renewCertificates() {
+      alive.forEach((child) => child.kill('SIGHUP'))
+    },
     async stop(timeout) {
       state.stopping = true
       for (const child of alive) {

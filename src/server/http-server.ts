@@ -3,36 +3,32 @@
  * `handle` without a socket.
  *
  * Clients that hold connections: the runtime closes one whose request head is not complete after about ten seconds, and an idle one after
- * `IDLE_SECONDS`, but waits for ever for a body that comes byte by byte. So bodies have `BODY_SECONDS` in all.
+ * `IDLE_SECONDS`, but waits for ever for a body that comes byte by byte. So bodies have a time limit of their own (`bodySignal`).
  */
 import { Hono } from 'hono'
 import type { App } from '../compose.ts'
 import type { Config } from '../config.ts'
 import { authenticate, requireAllowedAddress } from '../core/access/index.ts'
 import type { Actor, Origin } from '../core/kernel/actor.ts'
-import { DomainError, invalidInput, isDomainError } from '../core/kernel/errors.ts'
+import { DomainError, isDomainError } from '../core/kernel/errors.ts'
 import { UsageBuffer } from '../core/statistics/index.ts'
 import { createMetrics, type Metrics } from '../platform/log/metrics.ts'
 import { listRoutes } from './all-routes.ts'
 import { createGitlabSurface, rawPathOf, type GitlabSurface } from './gitlab.ts'
 import { createHotPath, isHotPath, type HotPath } from './repository.ts'
+import { MAX_BODY, bodySignal, describeUnreadable, readQuery, readUrl, toOrigin } from './incoming-request.ts'
+import { RealtimeHub, type Connection } from './realtime-hub.ts'
 import { ThreadedRenderer } from './renderer.ts'
 import { RequestLimits, type Limited } from './request-limits.ts'
 import { createOpsParts, createTelemetry } from './server-metrics.ts'
+import { readTls } from './tls.ts'
 import { readSecret } from '../surfaces/http/credentials.ts'
 import { domainErrorResponse, errorResponse, unexpectedErrorResponse } from '../surfaces/http/errors.ts'
-import {
-  clientAddress,
-  parseTrustedProxies,
-  readBaseUrl,
-  type Addressed,
-  type TrustedProxies,
-} from '../surfaces/http/forwarding.ts'
+import { parseTrustedProxies, readBaseUrl, type Addressed, type TrustedProxies } from '../surfaces/http/forwarding.ts'
 import { BodyNotReceived } from '../surfaces/http/request-body.ts'
 import { readPath } from '../surfaces/http/request-path.ts'
 import type { Call, Route } from '../surfaces/http/route.ts'
 import type { Telemetry } from '../surfaces/http/telemetry.ts'
-import { HOOK_BYTES } from '../surfaces/inbound/routes.ts'
 import { DocumentStore, type DocumentRenderer } from '../surfaces/repository/document-store.ts'
 
 /** Which parts answer: everything, or only what supervision asks of a process that runs jobs. */
@@ -47,6 +43,8 @@ export interface Server {
   readonly usage: UsageBuffer
   /** Starts listening and returns the port. */
   listen(input: { shared: boolean }): number
+  /** Reads the certificates anew for new connections. Throws `TlsUnusable` and goes on with the old ones when they are no good. */
+  renewCertificates(): void
   /** Takes no more connections, lets running requests end within `timeout` milliseconds, and folds what was counted. */
   stop(timeout: number): Promise<void>
 }
@@ -55,9 +53,6 @@ const FOLD_INTERVAL = 5_000
 const IDLE_SECONDS = 30
 /** A request may wait this long for an archive to be built. */
 const ANSWER_SECONDS = 180
-/** Beyond every surface's own limit, so that each refuses in its own words. */
-const MAX_BODY = HOOK_BYTES + 1024 * 1024
-const BODY_SECONDS = 20
 const DRAIN_PAUSE = 20
 
 /** Builds a server over an opened installation. */
@@ -79,7 +74,8 @@ class HttpServer implements Server {
   readonly #hotPath: HotPath | null
   readonly #gitlab: GitlabSurface | null
   readonly #router: Hono<{ Bindings: { incoming: Incoming } }>
-  #listening: Bun.Server<undefined> | null = null
+  readonly #realtime: RealtimeHub
+  #listening: Bun.Server<Connection> | null = null
   #folding: ReturnType<typeof setInterval> | null = null
 
   constructor(app: App, serving: Serving, renderer: DocumentRenderer) {
@@ -93,6 +89,7 @@ class HttpServer implements Server {
     this.#renderer = renderer
     this.#documents = new DocumentStore(renderer, config.cacheBytes / 2)
     this.usage = new UsageBuffer(ports.log)
+    this.#realtime = new RealtimeHub(app, { isOpen: serving === 'all' })
     const parts = { documents: this.#documents, usage: this.usage, telemetry: this.#telemetry }
     this.#hotPath = serving === 'ops' ? null : createHotPath(app, parts)
     this.#gitlab = serving === 'ops' ? null : createGitlabSurface(app, this.#documents, this.usage)
@@ -132,7 +129,7 @@ class HttpServer implements Server {
     }
     const path = readPath(url)
     if (path === null) {
-      return this.#measure('none', started, nothingHere())
+      return this.#measure('none', started, errorResponse(404, { message: describeUnreadable(url) }))
     }
     if (this.#hotPath !== null && (request.method === 'GET' || request.method === 'HEAD')) {
       const limited: Limited = {}
@@ -150,13 +147,35 @@ class HttpServer implements Server {
   }
 
   listen({ shared }: { shared: boolean }): number {
-    const server = Bun.serve({
+    const server = this.#open(shared, this.#config.port)
+    this.#listening = server
+    this.#folding = setInterval(() => void this.#fold(), FOLD_INTERVAL)
+    this.#limits.start()
+    return server.port ?? this.#config.port
+  }
+
+  renewCertificates(): void {
+    const old = this.#listening
+    // Connections that the old listener has go on until they end by themselves.
+    this.#listening = this.#open(true, old?.port ?? this.#config.port)
+    void old?.stop(false)
+  }
+
+  #open(shared: boolean, port: number): Bun.Server<Connection> {
+    const tls = readTls(this.#config.tls)
+    return Bun.serve({
+      ...tls,
       hostname: this.#config.host,
-      port: this.#config.port,
-      reusePort: shared,
+      port,
+      reusePort: shared || tls !== null,
       idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: MAX_BODY,
+      websocket: this.#realtime.handlers,
       fetch: (request, listening) => {
+        const connected = this.#realtime.upgrade(request, listening)
+        if (connected !== null) {
+          return connected === 'upgraded' ? undefined : connected
+        }
         const response = this.handle(request, () => listening.requestIP(request)?.address ?? '')
         if (response instanceof Promise) {
           listening.timeout(request, ANSWER_SECONDS)
@@ -165,10 +184,6 @@ class HttpServer implements Server {
       },
       error: (error) => this.#failedToSend(error),
     })
-    this.#listening = server
-    this.#folding = setInterval(() => void this.#fold(), FOLD_INTERVAL)
-    this.#limits.start()
-    return server.port ?? this.#config.port
   }
 
   async stop(timeout: number): Promise<void> {
@@ -176,6 +191,7 @@ class HttpServer implements Server {
       clearInterval(this.#folding)
     }
     await this.#limits.stop()
+    this.#realtime.stop()
     const deadline = performance.now() + timeout
     const listening = this.#listening
     void listening?.stop(false)
@@ -311,19 +327,6 @@ class HttpServer implements Server {
   }
 }
 
-function bodySignal({ body, signal }: Request): AbortSignal {
-  return body === null ? signal : AbortSignal.any([signal, AbortSignal.timeout(BODY_SECONDS * 1000)])
-}
-
-function toOrigin(addressed: Addressed, proxies: TrustedProxies): Origin {
-  return {
-    surface: 'http',
-    address: clientAddress(addressed, proxies),
-    agent: addressed.headers.get('user-agent')?.slice(0, 300) ?? null,
-    requestId: null,
-  }
-}
-
 interface Settling {
   answer: Response | Promise<Response>
   origin: Origin
@@ -338,25 +341,6 @@ interface Incoming extends Limited {
   origin: Origin
   started: number
   surface?: string
-}
-
-/** The URL of a request; null when it has none, as with a `Host` header that names no host. */
-function readUrl(request: Request): string | null {
-  try {
-    return request.url
-  } catch {
-    return null
-  }
-}
-
-/** Values with a NUL are refused here, because not every database can be asked for them. */
-function readQuery(url: string): URLSearchParams {
-  const question = url.indexOf('?')
-  const query = new URLSearchParams(question < 0 ? '' : url.slice(question))
-  if ([...query.values()].some((value) => value.includes('\0'))) {
-    throw invalidInput('query', 'a NUL character is not allowed')
-  }
-  return query
 }
 
 function nothingHere(): Response {

@@ -43,7 +43,12 @@ export interface CliFixture {
 
 export function createCliFixture(settings: Record<string, string> = {}): CliFixture {
   const directory = scratchDirectory('cli')
-  const env = { REPERTOIRE_DATA: directory, REPERTOIRE_ALLOW_FILE_SOURCES: 'true', ...settings }
+  const env = {
+    REPERTOIRE_DATA: directory,
+    REPERTOIRE_ALLOW_FILE_SOURCES: 'true',
+    REPERTOIRE_ADVISORY_FEED: 'off',
+    ...settings,
+  }
   const run = (line: readonly string[], call: CliCall = {}) =>
     callCli(line, { ...call, env: { ...systemPath(), ...env, ...call.env } })
   return {

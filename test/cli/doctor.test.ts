@@ -31,7 +31,7 @@ test('a sound installation has no problems', async () => {
 
   expect(result.code).toBe(0)
   expect(lines.filter((line) => line.startsWith('ok')).map((line) => line.split(/ +/)[1])).toEqual(
-    expect.arrayContaining(['configuration', 'data', 'key', 'database', 'clock', 'jobs', 'sources', 'git']),
+    expect.arrayContaining(['configuration', 'data', 'key', 'database', 'clock', 'jobs', 'sources', 'advisories', 'git']),
   )
   expect(result.stdout).toMatch(/^warning {2}url +No public address is set\.\n +→ Set REPERTOIRE_URL/m)
 })
@@ -136,4 +136,16 @@ test('failing sources, failed jobs and jobs that nobody runs are reported', asyn
   expect([stuck.code, stuck.finding('jobs')?.message]).toEqual([1, expect.stringContaining('Jobs wait for more than 10 minutes')])
   expect(failed.finding('jobs')).toMatchObject({ status: 'warning', message: '1 job failed.' })
   expect(failed.finding('clock')?.status).toBe('warning')
+})
+
+test('advisories that never came are a warning, unless nobody is asked', async () => {
+  const never = await examine({ env: { REPERTOIRE_ADVISORY_FEED: 'https://advisories.example.org/' } })
+  const off = await examine()
+
+  expect(never.finding('advisories')).toMatchObject({
+    status: 'warning',
+    message: 'The feed has not answered yet; clients are warned.',
+  })
+  expect(off.finding('advisories')?.status).toBe('ok')
+  expect([never.code, off.code]).toEqual([0, 0])
 })

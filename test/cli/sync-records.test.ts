@@ -77,6 +77,20 @@ test('package readme prints the README of a version, and nothing in it reaches t
   expect((await cli.run(['package', 'readme', 'acme', 'acme/widgets', '9.9'])).code).toBe(3)
 })
 
+test('CO-149 package abandon and unabandon say what becomes of a package, until somebody says otherwise', async () => {
+  await cli.succeed(['source', 'add', 'acme', repository.url])
+
+  const abandoned = await cli.succeed(['package', 'abandon', 'acme', 'acme/widgets', 'acme/components'])
+  await cli.succeed(['source', 'sync', 'acme', repository.url])
+  const shown = await cli.succeed(['package', 'show', 'acme', 'acme/widgets'])
+  const back = await cli.succeed(['package', 'unabandon', 'acme', 'acme/widgets', '--json'])
+
+  expect(abandoned.stdout).toBe('acme/widgets is abandoned; acme/components replaces it.\n')
+  expect(shown.stdout).toContain('(abandoned, use acme/components)')
+  expect(back.json()).toEqual({ name: 'acme/widgets', abandoned: false })
+  expect((await cli.run(['package', 'abandon', 'acme', 'acme/widgets', 'nonsense'])).code).not.toBe(0)
+})
+
 describe('hook register', () => {
   test('says why a host cannot be told, and adding a source goes on without it', async () => {
     const added = await cli.succeed(['source', 'add', 'acme', repository.url, '--register-hook', 'gitea'])

@@ -46,9 +46,12 @@ function isDist({ path }: Exchange): boolean {
   return path.startsWith('/acme/dists/')
 }
 
-function isNotification({ method }: Exchange): boolean {
-  return method === 'POST'
+function isNotification({ path }: Exchange): boolean {
+  return path === '/acme/notify-batch'
 }
+
+/** The audit after each update by Composer from 2.4 on (contract composer.md §8.2). */
+const AUDIT = 'POST /acme/api/security-advisories/ 200'
 
 function distRequests(project: ComposerProject): string[] {
   return project
@@ -61,7 +64,7 @@ function waves(exchanges: readonly Exchange[]): number[] {
   return exchanges.map(({ path }) => DEPTH[/([^/]+?)(?:\.json)?$/.exec(path)?.[1] ?? ''] ?? 0)
 }
 
-test('CO-150 CO-070 CO-020 a cold update asks for the root, each file once, each archive once, and reports the installs', async () => {
+test('CO-150 CO-070 CO-020 a cold update asks for the root, each file once, each archive once, reports the installs, and audits', async () => {
   const project = exampleProject()
 
   await project.succeed(['update'])
@@ -77,10 +80,10 @@ test('CO-150 CO-070 CO-020 a cold update asks for the root, each file once, each
   expect(dists).toHaveLength(5)
   expect(exchanges.every(({ requestHeaders }) => requestHeaders.get('authorization')?.startsWith('Basic ') === true)).toBe(true)
   expect(notifications).toHaveLength(1)
-  expect(exchanges.at(-1)).toBe(notifications[0])
-  expect(notifications[0]?.path).toBe('/acme/notify-batch')
+  expect(exchanges.at(-2)).toBe(notifications[0])
   expect(notifications[0]?.status).toBe(201)
-  expect(exchanges).toHaveLength(METADATA.length + 5 + 1)
+  expect(summarize(exchanges.slice(-1))).toEqual([AUDIT])
+  expect(exchanges).toHaveLength(METADATA.length + 5 + 1 + 1)
   expect(project.installed()).toEqual(EXAMPLE_INSTALLED)
 })
 
@@ -96,7 +99,7 @@ test('CO-043 CO-084 metadata travels compressed, archives as they are', async ()
   expect(dists.map(({ responseHeaders }) => responseHeaders.get('content-encoding'))).toEqual([null, null, null, null, null])
 })
 
-test('CO-150 CO-042 CO-004 a warm update revalidates every file with 304 and downloads nothing', async () => {
+test('CO-150 CO-042 CO-004 a warm update revalidates every file with 304, downloads nothing, and audits', async () => {
   const project = exampleProject()
   await project.succeed(['update'])
   const modified = new Map(
@@ -106,8 +109,10 @@ test('CO-150 CO-042 CO-004 a warm update revalidates every file with 304 and dow
 
   await project.succeed(['update'])
 
-  const { exchanges } = registry.proxy
+  const audit = registry.proxy.exchanges.at(-1)
+  const exchanges = registry.proxy.exchanges.slice(0, -1)
   expect(summarize(exchanges).sort()).toEqual(withStatus(METADATA, 304))
+  expect(summarize(audit === undefined ? [] : [audit])).toEqual([AUDIT])
   for (const { path, requestHeaders } of exchanges) {
     expect(requestHeaders.get('if-modified-since')).toBe(modified.get(path) ?? 'a date')
   }
@@ -247,7 +252,7 @@ test('after a restart of the server a warm client still gets 304 for everything'
 
   await project.succeed(['update'])
 
-  expect(summarize(registry.proxy.exchanges).sort()).toEqual(withStatus(METADATA, 304))
+  expect(summarize(registry.proxy.exchanges).sort()).toEqual([...withStatus(METADATA, 304), AUDIT])
 })
 
 test('CO-157 while the server is down a client with a warm cache goes on with a warning', async () => {

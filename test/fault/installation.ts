@@ -15,6 +15,7 @@ export function configOf(data: string, change: Readonly<Record<string, string>> 
     REPERTOIRE_DATA: data,
     REPERTOIRE_ALLOW_FILE_SOURCES: 'true',
     REPERTOIRE_ALLOW_HTTP_SOURCES: 'true',
+    REPERTOIRE_ADVISORY_FEED: 'off',
     REPERTOIRE_ALLOW_PRIVATE_HOSTS: '127.0.0.0/8',
     ...change,
   })

@@ -102,7 +102,7 @@ const absentGit = new Proxy({} as Git, {
   },
 })
 
-export async function createTestApp(wanted: { git?: boolean; mail?: boolean; archives?: ArchivePolicy } = {}): Promise<TestApp> {
+export async function createTestApp(wanted: { git?: boolean; mail?: boolean; archives?: ArchivePolicy; advisoryFeed?: string; malwareFeed?: string } = {}): Promise<TestApp> {
   const test = await createTestDatabase()
   const clock = createTestClock(START)
   const directory = scratchDirectory('app')
@@ -135,7 +135,7 @@ export async function createTestApp(wanted: { git?: boolean; mail?: boolean; arc
     blobs,
     git: git ?? absentGit,
     http: createHttp(egress),
-    upstreams: createUpstreams(clock),
+    upstreams: createUpstreams({ clock, database: test.database }),
     secrets,
     passwords: {
       hash: async (password) => `hash:${password}`,
@@ -148,6 +148,8 @@ export async function createTestApp(wanted: { git?: boolean; mail?: boolean; arc
     limiter: createSharedLimiter({ clock, database: test.database, rules: TEST_RATE_LIMITS }),
     attempts: createAttempts({ clock, database: test.database }),
     sourceUrls: policy,
+    advisoryFeed: wanted.advisoryFeed ?? null,
+    malwareFeed: wanted.malwareFeed ?? null,
     mailer: wanted.mail === true ? mailer : null,
     publicUrl: 'https://packages.example.org',
     ending: ending.signal,

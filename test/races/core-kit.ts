@@ -60,15 +60,17 @@ export async function createCorePair(kind: DatabaseKind): Promise<CorePair> {
     retention: { auditDays: 400, statisticsDays: 400 },
     archives: { enabled: true, keepReleases: 0 },
     sourceUrls,
+    advisoryFeed: null,
+    malwareFeed: null,
     mailer: null,
     publicUrl: null,
-    upstreams: createUpstreams(systemClock),
     ending: ending.signal,
   }
   const over = (database: Database) => ({
     database,
     limiter: createSharedLimiter({ clock: systemClock, database, rules: TEST_RATE_LIMITS }),
     attempts: createAttempts({ clock: systemClock, database }),
+    upstreams: createUpstreams({ clock: systemClock, database }),
   })
   const left = toSide({ ...shared, ...over(test.database) })
   const right = toSide({ ...shared, ...over(test.openAnother()) })

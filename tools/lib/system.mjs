@@ -25,6 +25,9 @@ export const testComponents = [
   { package: 'unzip', program: 'unzip' },
   { package: 'subversion', program: 'svn' },
   { package: 'mercurial', program: 'hg' },
+  { package: 'nginx-light', program: 'nginx' },
+  { package: 'openssl', program: 'openssl' },
+  { package: 'curl', program: 'curl' },
   { package: 'openssh-client', program: 'ssh' },
   { package: 'openssh-server', program: 'sshd' },
 ]

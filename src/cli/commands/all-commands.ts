@@ -11,6 +11,7 @@ import { addJobCommands } from './job.ts'
 import { addMemberCommands } from './member.ts'
 import { addOrganizationCommands } from './organization.ts'
 import { addPackageCommands } from './package.ts'
+import { addSafetyCommands } from './safety.ts'
 import { addServeCommand } from './serve.ts'
 import { addSetupCommand } from './setup.ts'
 import { addSourceCommands } from './source.ts'
@@ -35,6 +36,7 @@ export function addCommands(program: Command, run: Run): void {
   addHookCommands(program, run)
   addWebhookCommands(program, run)
   addPackageCommands(program, run)
+  addSafetyCommands(program, run)
   addJobCommands(program, run)
   addStatsCommand(program, run)
   addAuditCommand(program, run)

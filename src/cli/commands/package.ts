@@ -9,6 +9,7 @@ import { deletePackage } from '../../core/sources/index.ts'
 import { CliFailure, EXIT, usageFailure } from '../failure.ts'
 import { limitOption } from '../options.ts'
 import type { Run } from '../program.ts'
+import { addAbandonCommands } from './package-abandon.ts'
 import { addReadmeCommand } from './package-readme.ts'
 import type { Session } from '../session.ts'
 import { formatFields, formatTable } from '../table.ts'
@@ -34,6 +35,7 @@ export function addPackageCommands(program: Command, run: Run): void {
     .addHelpText('after', '\nExample:\n  $ repertoire package show acme acme/widgets')
     .action(run(show))
   addReadmeCommand(commands, run)
+  addAbandonCommands(commands, run)
   commands
     .command('delete')
     .description('delete a package with its versions and archives; lock files that name them fail afterwards')

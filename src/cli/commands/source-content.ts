@@ -4,6 +4,7 @@ import { DEFINITION_SIZE_LIMIT } from '../../composer/index.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import { getOrganizationByPath } from '../../core/organizations/index.ts'
 import {
+  acceptRepository,
   addCustomSource,
   getCustomDefinition,
   setManifests,
@@ -28,7 +29,7 @@ Examples:
   $ repertoire source add-custom acme plugins.json
   $ generate-definition | repertoire source add-custom acme -`
 
-/** `repertoire source add-custom`, `set-custom`, `show-custom` and `set-manifests`. */
+/** `repertoire source add-custom`, `set-custom`, `show-custom`, `set-manifests` and `accept`. */
 export function addSourceContentCommands(commands: Command, run: Run): void {
   const adding = commands
     .command('add-custom')
@@ -64,6 +65,14 @@ export function addSourceContentCommands(commands: Command, run: Run): void {
       "\nExample:\n  $ repertoire source set-manifests acme https://github.com/acme/all.git 'packages/*/composer.json'",
     )
     .action(run(changeManifests))
+  commands
+    .command('accept')
+    .description('read a repository that was refused because it has no commit of the former one')
+    .argument('<org>', 'slug of the organization')
+    .argument('<source>', 'URL or uid of the source')
+    .addOption(noWaitOption())
+    .addHelpText('after', '\nExample:\n  $ repertoire source accept acme https://github.com/acme/rewritten.git')
+    .action(run(accept))
 }
 
 async function addCustom(
@@ -123,6 +132,14 @@ async function changeManifests(
   const { id } = await getOrganizationByPath(ctx, slug)
   const source = await getSourceByKey(ctx, id, key)
   const job = await setManifests(ctx, source, patterns.length === 0 ? null : patterns)
+  await showSync(session, { slug, source, wait: options.wait, followed: await toFollowed(ctx, job) })
+}
+
+async function accept(session: Session, slug: string, key: string, options: { wait: boolean }): Promise<void> {
+  const ctx = await session.ctx()
+  const { id } = await getOrganizationByPath(ctx, slug)
+  const source = await getSourceByKey(ctx, id, key)
+  const job = await acceptRepository(ctx, source)
   await showSync(session, { slug, source, wait: options.wait, followed: await toFollowed(ctx, job) })
 }
 

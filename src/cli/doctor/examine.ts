@@ -1,6 +1,7 @@
 import { InvalidConfig } from '../../config.ts'
 import { toFailure } from '../failure.ts'
 import type { Session } from '../session.ts'
+import { checkAdvisories } from './advisories.ts'
 import { checkBaseUrl } from './base-url.ts'
 import { fine, problem, type Finding } from './check.ts'
 import { checkDataDirectory } from './data-directory.ts'
@@ -42,6 +43,7 @@ async function checkInstallation(session: Session): Promise<Finding[]> {
     findings.push(await checkClock(ctx, isServer))
     findings.push(...(await checkJobs(ctx)))
     findings.push(await checkSources(ctx))
+    findings.push(await checkAdvisories(ctx))
   } catch (error) {
     findings.push(whyNotOpened(error, isServer))
   }

@@ -17,6 +17,12 @@ export interface ArchiveLimits {
   manifestBytes: number
   /** Whether composer.json must be where the package begins; required unless it says otherwise. */
   manifest?: 'required' | 'optional'
+  /**
+   * `upload`, unless it says otherwise: everything that could mean different things to different programs is refused. `integrity`: only what is
+   * damaged, over a limit, or would leave its directory; the manifest is not looked for. `names`: the same for bytes that were compared with a
+   * checksum, so that the content of a zip is not unpacked.
+   */
+  rules?: 'upload' | 'integrity' | 'names'
 }
 
 /** An entry by its name as written. `target` belongs to links. */

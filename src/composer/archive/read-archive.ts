@@ -4,6 +4,7 @@ import { createArchiveTree, type ArchiveLimits, type ReadParts } from './archive
 import { decompressBzip2 } from './bzip2.ts'
 import { createChunkReader } from './chunk-reader.ts'
 import { inflateStream } from './inflate-stream.ts'
+import { createIntegrityTree } from './integrity-tree.ts'
 import { readTar } from './read-tar.ts'
 import { readZip } from './read-zip.ts'
 import { isTarHeader, TAR_BLOCK } from './tar-header.ts'
@@ -17,9 +18,9 @@ export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number]
 /** What an archive holds. */
 export interface ReadArchive {
   format: ArchiveFormat
-  /** Empty when the package is at the top, else the only top directory with a slash. */
+  /** Empty when the package is at the top, or when it is not looked for; else the only top directory with a slash. */
   root: string
-  /** The bytes of the package's composer.json; empty when it is optional and not at the top. */
+  /** The bytes of the package's composer.json; empty when it is optional and not at the top, or not looked for. */
   manifest: Uint8Array
   /** Number of files and links. */
   files: number
@@ -39,7 +40,9 @@ export async function readArchive(
 ): Promise<{ ok: true; archive: ReadArchive } | { ok: false; refusal: ArchiveRefusal }> {
   try {
     const format = await findFormat(file)
-    const parts: ReadParts = { tree: createArchiveTree(file.size, limits), limits }
+    const isStrict = (limits.rules ?? 'upload') === 'upload'
+    const tree = isStrict ? createArchiveTree(file.size, limits) : createIntegrityTree(limits)
+    const parts: ReadParts = { tree, limits }
     if (format === 'zip') await readZip(file, parts)
     else await readTarOf(unpack(file, format), parts)
     return { ok: true, archive: { format, ...parts.tree.finish() } }

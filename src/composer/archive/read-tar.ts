@@ -28,8 +28,12 @@ interface Description {
 
 const NOTHING: Description = { longName: null, longLink: null, pax: new Map() }
 
-/** Adds every entry of a tar stream to the tree. Throws `ArchiveRefused`. */
+/**
+ * Adds every entry of a tar stream to the tree. Throws `ArchiveRefused`. Under other rules than those of uploads nobody is protected from what pax headers say
+ * and PHP does not read: clients unpack without us, too.
+ */
 export async function readTar(reader: ChunkReader, parts: ReadParts): Promise<void> {
+  const isStrict = (parts.limits.rules ?? 'upload') === 'upload'
   let description = NOTHING
   for (;;) {
     const block = await reader.take(TAR_BLOCK)
@@ -37,13 +41,44 @@ export async function readTar(reader: ChunkReader, parts: ReadParts): Promise<vo
     if (!isTarHeader(block)) throw damaged(block.length < TAR_BLOCK ? 'the archive ends early' : 'this is no tar header')
     parts.tree.count()
     const header = readTarHeader(block)
-    const described = await readDescription(reader, header, description)
-    if (described === null) await readEntry(reader, describe(header, description), parts)
-    description = described ?? NOTHING
+    if (isStrict) {
+      const described = await readDescription(reader, header, description)
+      if (described === null) await readEntry(reader, describe(header, description), parts)
+      description = described ?? NOTHING
+    } else {
+      description = await passEntry(reader, header, { description, parts })
+    }
   }
   if (description !== NOTHING) throw damaged('the archive ends early')
-  await requirePadding(reader)
+  if (isStrict) await requirePadding(reader)
+  else for await (const _ of reader.pieces(MOST_PADDING));
 }
+
+/** Takes an entry by its name, whatever its type, or remembers the long name of the next one. */
+async function passEntry(
+  reader: ChunkReader,
+  header: TarHeader,
+  { description, parts: { tree } }: { description: Description; parts: ReadParts },
+): Promise<Description> {
+  if (header.type === 'L' && header.size <= LONGEST_DESCRIPTION) {
+    return { ...NOTHING, longName: readText(await readBody(reader, header)) }
+  }
+  if ('gxXLK'.includes(header.type)) {
+    await passBody(reader, header)
+    return description
+  }
+  const name = description.longName ?? header.name
+  const kind = LINKS.get(header.type) ?? (header.type === '5' || name.endsWith('/') ? 'directory' : 'file')
+  tree.add({ name, kind, target: null })
+  tree.grow(header.size, name)
+  await passBody(reader, header)
+  return NOTHING
+}
+
+const LINKS = new Map<string, 'hardlink' | 'symlink'>([
+  ['1', 'hardlink'],
+  ['2', 'symlink'],
+])
 
 function damaged(problem: string): ArchiveRefused {
   return new ArchiveRefused('damaged', problem)

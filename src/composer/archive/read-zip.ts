@@ -3,6 +3,7 @@
  * entry is inflated and compared with its declared size and checksum, so that no client unpacks more than what was counted here. No byte
  * belongs to two entries.
  */
+import { isUtf8 } from 'node:buffer'
 import { setImmediate } from 'node:timers/promises'
 import { crc32, inflateRawSync } from 'node:zlib'
 import { streamBytes, windowed, type ArchiveBytes } from './archive-bytes.ts'
@@ -40,18 +41,27 @@ const SMALL = 1024 * 1024
 const TURN_BYTES = 2 * 1024 * 1024
 const ENTRY_COST = 16 * 1024
 
-/** Adds every entry of a zip to the tree. Throws `ArchiveRefused`. */
+/**
+ * Adds every entry of a zip to the tree. Throws `ArchiveRefused`. Under the rules of `integrity` the directory alone counts, as for the programs
+ * that clients unpack with, and content that is not what it says is damaged; under those of `names` content is not looked at.
+ */
 export async function readZip(file: ArchiveBytes, parts: ReadParts): Promise<void> {
   const { tree } = parts
+  const rules = parts.limits.rules ?? 'upload'
+  const isStrict = rules === 'upload'
   const directory = await readZipDirectory(file, parts.limits.entries)
   const files: ZipFile[] = []
   for (const entry of directory.entries) {
     tree.count()
-    const name = decodeName(entry)
+    const name = isStrict ? decodeName(entry) : decodeAnyName(entry)
     requireReadable(entry, name)
     // Before anything is inflated: a bomb is refused by what it says of itself.
     tree.grow(entry.size, name)
     files.push({ ...entry, name })
+  }
+  if (rules === 'names') {
+    for (const entry of files) tree.add({ name: entry.name, kind: guessKind(entry), target: null })
+    return
   }
   const ordered = files.sort((left, right) => left.offset - right.offset)
   const bytes = windowed(file)
@@ -59,10 +69,10 @@ export async function readZip(file: ArchiveBytes, parts: ReadParts): Promise<voi
   let sinceTurn = 0
   for (const entry of ordered) {
     if (entry.offset < free) throw new ArchiveRefused('overlap', 'this entry shares bytes with another one', entry.name)
-    const start = await readLocalHeader(bytes, entry)
+    const start = await (isStrict ? readLocalHeader(bytes, entry) : findContent(bytes, entry))
     free = start + entry.packedSize
     if (free > directory.offset) throw new ArchiveRefused('overlap', 'this entry reaches into the directory', entry.name)
-    if ((entry.flags & HAS_DESCRIPTOR) !== 0) free += await readDescriptor(bytes, entry, free)
+    if (isStrict && (entry.flags & HAS_DESCRIPTOR) !== 0) free += await readDescriptor(bytes, entry, free)
     await readContent(bytes, { entry, start }, parts)
     sinceTurn += entry.size + ENTRY_COST
     if (sinceTurn > TURN_BYTES) {
@@ -82,6 +92,12 @@ function decodeName({ rawName, extra }: ZipDirectoryEntry): string {
     if (error instanceof ArchiveRefused) throw error
     throw new ArchiveRefused('name_encoding', 'the name is not UTF-8', Buffer.from(rawName).toString('latin1'))
   }
+}
+
+/** Older programs write names in the code page of their machine; any reading of those bytes is as good as another. */
+function decodeAnyName({ rawName }: ZipDirectoryEntry): string {
+  const bytes = Buffer.from(rawName)
+  return isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1')
 }
 
 /** Info-ZIP takes the name from this field, behind a version and a checksum. */
@@ -107,12 +123,23 @@ function requireReadable({ flags, method, size, packedSize }: ZipDirectoryEntry,
   }
 }
 
-/** Reads the local header of an entry and returns where its bytes begin. */
-async function readLocalHeader(file: ArchiveBytes, entry: ZipFile): Promise<number> {
+async function readLocalBytes(file: ArchiveBytes, entry: ZipFile): Promise<Buffer> {
   const header = Buffer.from(await file.read(entry.offset, LOCAL_BYTES))
   if (header.length < LOCAL_BYTES || header.readUInt32LE(0) !== LOCAL) {
     throw new ArchiveRefused('damaged', 'the entry is not where the directory says', entry.name)
   }
+  return header
+}
+
+/** Where the bytes of an entry begin, whatever else its local header says. */
+async function findContent(file: ArchiveBytes, entry: ZipFile): Promise<number> {
+  const header = await readLocalBytes(file, entry)
+  return entry.offset + LOCAL_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28)
+}
+
+/** Reads the local header of an entry and returns where its bytes begin. */
+async function readLocalHeader(file: ArchiveBytes, entry: ZipFile): Promise<number> {
+  const header = await readLocalBytes(file, entry)
   const nameLength = header.readUInt16LE(26)
   const variable = await file.read(entry.offset + LOCAL_BYTES, nameLength + header.readUInt16LE(28))
   const extra = variable.subarray(nameLength)
@@ -160,8 +187,15 @@ async function readContent(
   { entry, start }: { entry: ZipFile; start: number },
   { tree, limits }: ReadParts,
 ): Promise<void> {
+  if (limits.rules === 'integrity') {
+    tree.add({ name: entry.name, kind: guessKind(entry), target: null })
+    return unpackAny(file, { entry, start })
+  }
   const kind = kindOf(entry)
   if (kind === 'directory' && entry.size > 0) throw new ArchiveRefused('inconsistent', 'a directory has content', entry.name)
+  if (kind === 'symlink' && entry.size > LONGEST_TARGET) {
+    throw new ArchiveRefused('unsafe_link', 'the target of this link is too long', entry.name)
+  }
   const target = kind === 'symlink' ? decodeTarget(await unpackWhole(file, { entry, start }), entry) : null
   const path = tree.add({ name: entry.name, kind, target })
   if (kind === 'symlink') return
@@ -172,16 +206,26 @@ async function readContent(
     tree.keepManifest(path, (await unpackWhole(file, { entry, start })).slice())
     return
   }
+  await unpackAny(file, { entry, start })
+}
+
+async function unpackAny(file: ArchiveBytes, { entry, start }: { entry: ZipFile; start: number }): Promise<void> {
   if (entry.size <= SMALL && entry.packedSize <= SMALL) await unpackWhole(file, { entry, start })
   else await unpackInPieces(file, { entry, start })
 }
 
+function guessKind({ mode, name }: ZipFile): 'file' | 'directory' | 'symlink' {
+  if ((mode & TYPE_MASK) === SYMLINK) return 'symlink'
+  return name.endsWith('/') ? 'directory' : 'file'
+}
+
 const TYPE_MASK = 0o170000
+const SYMLINK = 0o120000
 const TYPES = new Map<number, 'file' | 'directory' | 'symlink'>([
   [0, 'file'],
   [0o100000, 'file'],
   [0o040000, 'directory'],
-  [0o120000, 'symlink'],
+  [SYMLINK, 'symlink'],
 ])
 
 function kindOf({ mode, name }: ZipFile): 'file' | 'directory' | 'symlink' {
@@ -211,9 +255,6 @@ function damaged({ name }: ZipFile): ArchiveRefused {
 
 /** Unpacks an entry of at most a few MiB, as declared and as it is. */
 async function unpackWhole(file: ArchiveBytes, { entry, start }: { entry: ZipFile; start: number }): Promise<Uint8Array> {
-  if (kindOf(entry) === 'symlink' && entry.size > LONGEST_TARGET) {
-    throw new ArchiveRefused('unsafe_link', 'the target of this link is too long', entry.name)
-  }
   const packed = await file.read(start, entry.packedSize)
   if (packed.length < entry.packedSize) throw damaged(entry)
   const unpacked = entry.method === STORED ? packed : inflate(packed, entry)

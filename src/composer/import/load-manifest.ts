@@ -85,7 +85,7 @@ function toName(value: JsonValue | undefined): string | null | undefined {
 }
 
 /** Composer takes any text as type; plugins make paths of it, so one with other signs than names have counts as the default. */
-function toType(value: JsonValue | undefined): string {
+export function toType(value: JsonValue | undefined): string {
   return typeof value === 'string' && /^\w[\w.-]*$/.test(value) && value !== '0' ? lowerAscii(value) : 'library'
 }
 
@@ -95,7 +95,8 @@ function toVersionField(value: JsonValue | undefined): VersionField {
   return text === null ? { kind: 'unusable' } : { kind: 'text', text }
 }
 
-function toAbandoned(value: JsonValue | undefined): boolean | string {
+/** `abandoned` as metadata shows it: false, true, or what to use instead. */
+export function toAbandoned(value: JsonValue | undefined): boolean | string {
   if (isEmptyValue(value)) return false
   return typeof value === 'string' ? value : true
 }
@@ -105,14 +106,16 @@ function toTime(value: JsonValue | undefined): string | null | undefined {
   return typeof value === 'string' ? parseReleaseTime(value) : null
 }
 
-/** The first reason for which Composer would not load the manifest, or would end with a type error. */
-function findRejection(manifest: JsonObject): string | null {
+/** The first reason for which Composer would not load the manifest, or would end with a type error; null for none. */
+export function findRejection(manifest: JsonObject): string | null {
   return findLinkProblem(manifest) ?? findTypeProblem(manifest) ?? findBinProblem(manifest) ?? findItemProblem(manifest)
 }
 
 function findLinkProblem(manifest: JsonObject): string | null {
   for (const kind of LINK_KINDS) {
-    for (const [target, constraint] of Object.entries(toLinks(field(manifest, kind)))) {
+    const links = toLinks(field(manifest, kind))
+    for (const target in links) {
+      const constraint = links[target] ?? ''
       if (constraint === 'self.version' || tryParseConstraint(constraint) !== null) continue
       return shortened(`${kind} ${target} should be a valid version constraint, got ${JSON.stringify(constraint)}`)
     }
@@ -157,7 +160,8 @@ function findItemProblem(manifest: JsonObject): string | null {
   return null
 }
 
-function findAliasProblem(manifest: JsonObject): string | null {
+/** Why Composer would end with a type error at the branch aliases of a manifest, or null. */
+export function findAliasProblem(manifest: JsonObject): string | null {
   const extra = asObject(field(manifest, 'extra'))
   const aliases = extra === null ? null : arrayEntries(field(extra, 'branch-alias'))
   for (const [source, target] of aliases ?? []) {

@@ -82,11 +82,19 @@ export function toVersionManifest(validated: JsonObject, written: JsonObject): V
  * that is no text drops its link; a value that is neither list nor object has none.
  */
 export function toLinks(value: JsonValue | undefined): Links {
+  if (isLinks(value)) return value
   const links = new Map<string, string>()
   for (const [target, constraint] of arrayEntries(value) ?? []) {
     if (typeof constraint === 'string') links.set(lowerAscii(target), constraint)
   }
   return Object.fromEntries(links)
+}
+
+/** Nearly all links are written as they are loaded; a registry reads many thousand of them at once. */
+function isLinks(value: JsonValue | undefined): value is Links {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  for (const target in value) if (typeof value[target] !== 'string' || /[A-Z]/.test(target)) return false
+  return true
 }
 
 /** Takes `.` and `..` segments and leading slashes away, so that the directory stays below that of the package. */

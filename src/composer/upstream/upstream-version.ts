@@ -10,6 +10,8 @@ export interface UpstreamVersion {
   isDefaultBranch: boolean
   /** RFC 3339, or null when unknown. */
   time: string | null
+  /** What the upstream says of when the version was first seen, or last changed if it is a dev version; RFC 3339, or null. */
+  publishedTime: string | null
   /** That of the archive, else of the source, else a SHA-1 of what the upstream says about the version. Never empty, no slash. */
   reference: string
   /** What metadata shows beside what the registry derives: without version, time, source, dist, uid, notification-url, abandoned. */

@@ -84,6 +84,7 @@ export {
   type AddUser,
   type UserSwitch,
 } from './manage-users.ts'
+export { openMirrors } from './open-mirrors.sql.ts'
 export { coversPackage, parsePackageGlobs } from './package-globs.ts'
 export { getPackageVisibility, isPackageVisible, seesEverything, type PackageVisibility } from './package-visibility.ts'
 export { ACTIONS, authorize, authorizeForPackage, authorizeForSource, authorizeSelf, type Action } from './permissions.ts'

@@ -2,6 +2,7 @@ import type { Ctx } from '../kernel/ctx.ts'
 import type { Visibility } from '../kernel/schema.ts'
 import type { SourceId, TeamId } from '../kernel/values.ts'
 import { findStanding, selectNamesOfTeams, selectTeamsOf, type Organization } from '../organizations/index.ts'
+import { selectNamesOfOpenMirrors } from './open-mirrors.sql.ts'
 import { coversPackage } from './package-globs.ts'
 import { personOf } from './team-rights.ts'
 import { selectNamesOfSource } from './tokens.sql.ts'
@@ -10,7 +11,7 @@ import { selectNamesOfSource } from './tokens.sql.ts'
 export interface PackageVisibility {
   /** Name patterns of the token, or null for every package. */
   globs: readonly string[] | null
-  /** The packages of the person's teams, or null for every package. */
+  /** The packages of the person's teams and those of open mirrors, or null for every package. */
   teams: { ids: readonly TeamId[]; names: ReadonlySet<string> } | null
   /** The packages of the only source that a token is for, or those that everybody may see; null for every package. */
   sources: { only: SourceId | readonly Visibility[]; names: ReadonlySet<string> } | null
@@ -22,7 +23,8 @@ export function seesEverything({ globs, teams, sources }: PackageVisibility): bo
 }
 
 /**
- * The packages that an actor, who belongs to the organization, may see there. Where members see only the packages of their teams this
+ * The packages that an actor, who belongs to the organization, may see there. Where members see only the packages of their teams, and
+ * what comes from upstreams that are open to everybody, this
  * limits everybody whose role is member by a membership of their own, unless one of the teams has all packages; owners, admins,
  * operators, organization tokens and teams that the parent assigned are not limited. Whether the actor belongs there at all is asked before.
  */
@@ -46,7 +48,8 @@ export async function getPackageVisibility(
     return { globs, teams: null, sources }
   }
   const ids = teams.map(({ id }) => id)
-  return { globs, teams: { ids, names: new Set(await selectNamesOfTeams(db, ids)) }, sources }
+  const names = [...(await selectNamesOfTeams(db, ids)), ...(await selectNamesOfOpenMirrors(db, organization.id))]
+  return { globs, teams: { ids, names: new Set(names) }, sources }
 }
 
 /** Whether a package of that name (lower case) is visible, if there is one. */

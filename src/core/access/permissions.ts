@@ -2,7 +2,7 @@ import type { Actor, TokenActor } from '../kernel/actor.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { Role, TeamPermission } from '../kernel/schema.ts'
-import type { Scope } from '../kernel/scopes.ts'
+import { holdsScope, type Scope } from '../kernel/scopes.ts'
 import type { OrganizationId, SourceId, UserId } from '../kernel/values.ts'
 import { findRole } from '../organizations/index.ts'
 import { coversPackage } from './package-globs.ts'
@@ -64,9 +64,15 @@ const PERMISSIONS = {
   'source.add': { role: 'admin', scope: 'source:write', limited: 'no', team: 'package.add' },
   'source.list': { role: 'member', scope: 'source:read', limited: 'no' },
   'source.browse': { role: 'member', scope: 'source:read', limited: 'yes' },
-  'source.sync': { role: 'admin', scope: 'source:write', limited: 'no', team: 'package.edit' },
+  'source.sync': { role: 'admin', scope: 'source:sync', limited: 'no', team: 'package.edit' },
   'source.remove': { role: 'admin', scope: 'source:delete', limited: 'no' },
   'source.configure': { role: 'admin', scope: 'source:write', limited: 'no', team: 'package.edit' },
+  'mirror.list': { role: 'admin', scope: 'mirror:read', limited: 'no' },
+  'mirror.add': { role: 'admin', scope: 'mirror:write', limited: 'no' },
+  'mirror.change': { role: 'admin', scope: 'mirror:write', limited: 'no' },
+  'mirror.refresh': { role: 'admin', scope: 'mirror:write', limited: 'no' },
+  'mirror.remove': { role: 'admin', scope: 'mirror:delete', limited: 'no' },
+  'mirror.use': { role: 'admin', scope: 'package:write', limited: 'no', team: 'package.add' },
   'hook.show': { role: 'admin', scope: 'hook:read', limited: 'no' },
   'hook.rotate': { role: 'admin', scope: 'hook:write', limited: 'no' },
   'hook.log': { role: 'admin', scope: 'hook:read', limited: 'no' },
@@ -79,10 +85,20 @@ const PERMISSIONS = {
   'webhook.remove': { role: 'admin', scope: 'hook:write', limited: 'no' },
   'webhook.send': { role: 'admin', scope: 'hook:write', limited: 'no' },
   'notices.switch': { role: 'admin', scope: 'organization:write', limited: 'no' },
+  'advisory.list': { role: 'member', scope: 'advisory:read', limited: 'yes' },
+  'advisory.change': { role: 'admin', scope: 'advisory:write', limited: 'no' },
+  'advisory.refresh': { role: 'operator', scope: null, limited: 'no' },
+  'advisory.scan': { role: 'admin', scope: 'advisory:write', limited: 'no' },
+  'finding.change': { role: 'admin', scope: 'advisory:write', limited: 'no', team: 'package.edit' },
+  'filter.list': { role: 'admin', scope: 'advisory:read', limited: 'no' },
+  'filter.change': { role: 'admin', scope: 'advisory:write', limited: 'no' },
+  'repository.read': { role: 'member', scope: 'organization:read', limited: 'yes' },
+  'repository.configure': { role: 'admin', scope: 'organization:write', limited: 'no' },
   'artifact.upload': { role: 'admin', scope: 'package:write', limited: 'no', team: 'package.edit' },
   'artifact.list': { role: 'admin', scope: 'package:write', limited: 'no' },
   'artifact.remove': { role: 'admin', scope: 'package:delete', limited: 'no', team: 'package.edit' },
   'package.list': { role: 'member', scope: 'package:read', limited: 'yes' },
+  'package.abandon': { role: 'admin', scope: 'package:write', limited: 'no', team: 'package.edit' },
   'package.delete': { role: 'admin', scope: 'package:delete', limited: 'no' },
   'package.read': { role: 'member', scope: 'package:read', limited: 'yes' },
   'statistics.read': { role: 'member', scope: 'statistics:read', limited: 'yes' },
@@ -194,7 +210,7 @@ export function requireOwnScopes(actor: Actor, scopes: readonly Scope[] | null):
     return
   }
   const held = actor.scopes
-  const exceeding = scopes === null ? 'everything' : scopes.find((scope) => !held.includes(scope))
+  const exceeding = scopes === null ? 'everything' : scopes.find((scope) => !holdsScope(held, scope))
   if (exceeding !== undefined) {
     throw new DomainError('scope_exceeds_own', { scope: exceeding })
   }
@@ -257,7 +273,7 @@ function requireScope(actor: TokenActor, action: Action, row: Row): void {
   if (row.scope === null) {
     throw new DomainError('forbidden', { action })
   }
-  if (actor.scopes !== null && !actor.scopes.includes(row.scope)) {
+  if (actor.scopes !== null && !holdsScope(actor.scopes, row.scope)) {
     throw new DomainError('scope_missing', { scope: row.scope })
   }
   if ((actor.packages !== null || actor.source !== undefined) && row.limited === 'no') {

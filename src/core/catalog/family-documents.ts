@@ -1,8 +1,9 @@
 import { listJsonMembers, plainVersion, spliceJsonMembers, type VersionManifest } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
-import { selectVersions, type VersionRow } from '../packages/index.ts'
+import type { VersionRow } from '../packages/index.ts'
 import { selectRawManifests } from '../sources/index.ts'
 import type { FamilyPackage } from './family.ts'
+import { selectShownVersions } from './shown-versions.ts'
 import { hasArchive, loadVersionOrigin, toVersionSource } from './version-origin.ts'
 
 /** One package of a family as a document. */
@@ -51,8 +52,8 @@ export async function renderFamilyPackage(db: Db, request: FamilyDocumentRequest
 async function loadEntries(db: Db, one: FamilyPackage, request: FamilyDocumentRequest): Promise<Entry[]> {
   const { package: target } = one
   const rows = [
-    ...(request.kind === 'all' ? await selectVersions(db, target.id, 'stable') : []),
-    ...(await selectVersions(db, target.id, 'dev')),
+    ...(request.kind === 'all' ? await selectShownVersions(db, target, 'stable') : []),
+    ...(await selectShownVersions(db, target, 'dev')),
   ]
   const origin = await loadVersionOrigin(db, target)
   const raw = await selectRawManifests(db, target)

@@ -24,5 +24,5 @@ export async function getReadme(
   if (chosen === undefined) {
     throw new DomainError('version_not_found')
   }
-  return { package: found.name, version: chosen.version, text: await findReadmeOfVersion(ctx.db, chosen.id) }
+  return { package: found.name, version: chosen.version, text: (await findReadmeOfVersion(ctx.db, chosen.id))?.text ?? null }
 }

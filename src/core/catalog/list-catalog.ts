@@ -1,14 +1,23 @@
 import { coversPackage } from '../access/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import { invalidInput } from '../kernel/errors.ts'
-import type { SourceId } from '../kernel/values.ts'
+import type { PackageId, SourceId } from '../kernel/values.ts'
 import { selectSourcesById } from '../sources/index.ts'
 import { sees, type Audience } from './audience.ts'
-import { selectListed, selectMatching, selectProviders, type ListedRow } from './listing.sql.ts'
+import {
+  selectListed,
+  selectMatching,
+  selectProviders,
+  selectRequiring,
+  selectVirtual,
+  type ListedRow,
+  type RequirementKind,
+} from './listing.sql.ts'
 import { isOpenOrigin } from './version-origin.ts'
 
 /** A package in a list. */
 export interface CatalogEntry {
+  id: PackageId
   name: string
   type: string
   description: string
@@ -49,26 +58,32 @@ function toMatcher(pattern: string | null): (name: string) => boolean {
 }
 
 const MAX_WORDS = 10
+const MAX_TAGS = 20
 const MAX_QUERY = 200
 const MAX_MATCHES = 5_000
 
 /** A search as a client asks for it. Pages count from 1. */
 export interface SearchCatalog {
   query: string
+  /** A package has to have one of them as keyword, if there are any. */
+  tags?: readonly string[]
   type: string | null
   page: number
   perPage: number
 }
 
+/** What a search finds: packages, and names that packages provide and none has. */
+export type SearchResult = CatalogEntry | { virtual: true; name: string }
+
 /**
- * Packages whose name or description contains every word of the query, those with a matching name first (CO-131). At most
- * `MAX_MATCHES` are considered, so that a search takes bounded time whatever was asked.
+ * Packages whose name or description contains every word of the query, those with a matching name first, then names that are only provided
+ * (CO-131). At most `MAX_MATCHES` are considered, so that a search takes bounded time whatever was asked.
  */
 export async function searchCatalog(
   ctx: Pick<Ctx, 'db'>,
   audience: Audience,
   input: SearchCatalog,
-): Promise<{ results: CatalogEntry[]; total: number }> {
+): Promise<{ results: SearchResult[]; total: number }> {
   const words = input.query
     .slice(0, MAX_QUERY)
     .toLowerCase()
@@ -77,6 +92,7 @@ export async function searchCatalog(
     .slice(0, MAX_WORDS)
   const visible = await selectMatching(ctx.db, audience.organization.id, {
     words,
+    tags: (input.tags ?? []).slice(0, MAX_TAGS).map((tag) => tag.toLowerCase()),
     type: input.type,
     visible: audience.visible,
     limit: MAX_MATCHES,
@@ -84,8 +100,37 @@ export async function searchCatalog(
   const byName = visible.filter((row) => words.every((word) => row.name.includes(word)))
   const named = new Set(byName)
   const ordered = [...byName, ...visible.filter((row) => !named.has(row))]
+  const isByWords = input.type === null && (input.tags ?? []).length === 0
+  const virtual = isByWords ? await findVirtual(ctx, audience, words) : []
   const start = (input.page - 1) * input.perPage
-  return { results: ordered.slice(start, start + input.perPage).map(toEntry), total: ordered.length }
+  const end = start + input.perPage
+  const results: SearchResult[] = [
+    ...ordered.slice(start, end).map(toEntry),
+    ...virtual.slice(Math.max(0, start - ordered.length), Math.max(0, end - ordered.length)),
+  ]
+  return { results, total: ordered.length + virtual.length }
+}
+
+async function findVirtual(
+  ctx: Pick<Ctx, 'db'>,
+  audience: Audience,
+  words: readonly string[],
+): Promise<{ virtual: true; name: string }[]> {
+  const rows = await selectVirtual(ctx.db, audience.organization.id, { words, limit: MAX_MATCHES })
+  // A package that may not be seen must not be told by the absence of its name.
+  const isReal = ({ name, real }: (typeof rows)[number]) => real !== null && sees(audience, name)
+  const names = new Set(rows.filter((row) => sees(audience, row.provider) && !isReal(row)).map(({ name }) => name))
+  return [...names].map((name) => ({ virtual: true, name }))
+}
+
+/** The packages that name another one (lower case) in one of these sections of their manifest, as far as the audience sees them (CO-143). */
+export async function listRequiring(
+  ctx: Pick<Ctx, 'db'>,
+  audience: Audience,
+  asked: { name: string; kinds: readonly RequirementKind[] },
+): Promise<CatalogEntry[]> {
+  const rows = await selectRequiring(ctx.db, audience.organization.id, asked)
+  return rows.filter((row) => sees(audience, row.name)).map(toEntry)
 }
 
 /** The packages that provide a name, as far as the audience sees them (CO-132); none for a name nobody provides. */
@@ -98,7 +143,7 @@ export async function listProviders(ctx: Pick<Ctx, 'db'>, audience: Audience, na
 export async function findSourceUrls(
   ctx: Pick<Ctx, 'db'>,
   { origins }: Pick<Audience, 'origins'>,
-  entries: readonly CatalogEntry[],
+  entries: readonly Pick<CatalogEntry, 'source'>[],
 ): Promise<Map<SourceId, string>> {
   const sources = await selectSourcesById(ctx.db, [...new Set(entries.map((entry) => entry.source))])
   const told = [...sources.values()].filter((source) => source.kind === 'vcs' && (origins === 'all' || isOpenOrigin(source)))

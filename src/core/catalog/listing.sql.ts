@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import type { PackageVisibility } from '../access/index.ts'
+import { openMirrors, type PackageVisibility } from '../access/index.ts'
 import type { Db, Visibility } from '../kernel/schema.ts'
-import type { OrganizationId, SourceId } from '../kernel/values.ts'
+import type { OrganizationId, PackageId, SourceId } from '../kernel/values.ts'
 import { namesOfTeams } from '../organizations/index.ts'
 import { escapeLike, toLikePattern } from '../kernel/like-pattern.ts'
 
@@ -18,6 +18,7 @@ export async function selectPackageNames(db: Db, organization: OrganizationId): 
 
 /** What listings and search show of a package. `abandoned` is JSON or null. */
 export interface ListedRow {
+  id: PackageId
   name: string
   type: string
   description: string
@@ -28,7 +29,14 @@ export interface ListedRow {
 function listed(db: Db, organization: OrganizationId) {
   return db
     .selectFrom('packages')
-    .select(['packages.name', 'packages.type', 'packages.description', 'packages.abandoned', 'packages.source_id as source'])
+    .select([
+      'packages.id',
+      'packages.name',
+      'packages.type',
+      'packages.description',
+      'packages.abandoned',
+      'packages.source_id as source',
+    ])
     .where('packages.organization_id', '=', organization)
 }
 
@@ -73,16 +81,21 @@ export async function selectOpenNames(
   return rows.map(({ name }) => name)
 }
 
-/** Packages that are visible and whose name or description contains every word, ignoring case. `words` are in lower case and not empty. */
+/**
+ * Packages that are visible and whose name or description contains every word, ignoring case, with one of the tags if there are any. Words and tags
+ * are in lower case, and words not empty.
+ */
 export async function selectMatching(
   db: Db,
   organization: OrganizationId,
-  filter: { words: readonly string[]; type: string | null; visible: PackageVisibility; limit: number },
+  filter: { words: readonly string[]; tags: readonly string[]; type: string | null; visible: PackageVisibility; limit: number },
 ): Promise<ListedRow[]> {
   let query = listed(db, organization)
   const { globs, teams, sources } = filter.visible
   if (teams !== null) {
-    query = query.where('packages.name', 'in', namesOfTeams(db, teams.ids))
+    query = query.where((where) =>
+      where.or([where('packages.name', 'in', namesOfTeams(db, teams.ids)), where('packages.source_id', 'in', openMirrors(db))]),
+    )
   }
   if (sources !== null) {
     const { only } = sources
@@ -98,6 +111,10 @@ export async function selectMatching(
   }
   if (filter.type !== null) {
     query = query.where('packages.type', '=', filter.type)
+  }
+  if (filter.tags.length > 0) {
+    const tagged = db.selectFrom('keywords').select('keywords.package_id').where('keywords.keyword', 'in', filter.tags)
+    query = query.where('packages.id', 'in', tagged)
   }
   for (const word of filter.words) {
     const pattern = `%${escapeLike(word)}%`
@@ -119,4 +136,43 @@ export async function selectProviders(db: Db, organization: OrganizationId, name
     .where('packages.name', '!=', name)
     .orderBy('packages.name')
     .execute()
+}
+
+/** What packages of an organization require or suggest a name (lower case), by name; each once. */
+export async function selectRequiring(
+  db: Db,
+  organization: OrganizationId,
+  { name, kinds }: { name: string; kinds: readonly RequirementKind[] },
+): Promise<ListedRow[]> {
+  const requiring = db
+    .selectFrom('requirements')
+    .select('requirements.package_id')
+    .where('requirements.name', '=', name)
+    .where('requirements.kind', 'in', kinds)
+  return listed(db, organization).where('packages.id', 'in', requiring).orderBy('packages.name').execute()
+}
+
+/** In which section of a manifest a package is named. */
+export type RequirementKind = 'require' | 'require-dev' | 'suggest'
+
+/** Names with a vendor that packages provide, with who provides them and whether a package has that name; those that contain every word. */
+export async function selectVirtual(
+  db: Db,
+  organization: OrganizationId,
+  { words, limit }: { words: readonly string[]; limit: number },
+): Promise<{ name: string; provider: string; real: PackageId | null }[]> {
+  let query = db
+    .selectFrom('provided_names')
+    .innerJoin('packages', 'packages.id', 'provided_names.package_id')
+    .leftJoin('packages as real', (join) =>
+      join.onRef('real.name', '=', 'provided_names.name').onRef('real.organization_id', '=', 'packages.organization_id'),
+    )
+    .select(['provided_names.name', 'packages.name as provider', 'real.id as real'])
+    .where('packages.organization_id', '=', organization)
+    .where('provided_names.name', 'like', '%/%')
+  for (const word of words) {
+    const pattern = `%${escapeLike(word)}%`
+    query = query.where((where) => sql<boolean>`${where.ref('provided_names.name')} like ${pattern} escape '!'`)
+  }
+  return query.orderBy('provided_names.name').limit(limit).execute()
 }

@@ -9,9 +9,12 @@ import {
   type VersionManifest,
 } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
-import { selectVersions, type Package, type VersionRow } from '../packages/index.ts'
+import type { Package, VersionRow } from '../packages/index.ts'
 import type { Origins } from './audience.ts'
-import { hasArchive, loadVersionOrigin, toVersionSource } from './version-origin.ts'
+import { loadPackageSafety } from './package-safety.ts'
+import type { Vouched } from './repository-health.ts'
+import { selectShownVersions } from './shown-versions.ts'
+import { findUpstreamDist, hasArchive, loadVersionOrigin, toVersionSource, type VersionOrigin } from './version-origin.ts'
 
 /** Which of the two metadata files of a package. */
 export type DocumentKind = 'stable' | 'dev'
@@ -31,6 +34,8 @@ export interface DocumentRequest {
   repositoryUrl: string
   /** Which repositories are told; all if left out. */
   origins?: Origins
+  /** Of which packages it may be said that there are no advisories; of none if left out. */
+  vouched?: Vouched
 }
 
 interface VersionsRequest extends DocumentRequest {
@@ -56,20 +61,26 @@ interface RenderedVersion {
  */
 export async function renderPackageDocument(db: Db, request: DocumentRequest): Promise<string> {
   const versions = await loadVersionObjects(db, { ...request, form: 'current' })
-  return JSON.stringify({ minified: MINIFIED_MARKER, packages: { [request.package.name]: minifyVersions(versions) } })
+  // Composer reads advisories and filter lists from the file of the other versions alone.
+  const safety = request.kind === 'stable' ? await loadPackageSafety(db, { vouched: 'none', ...request }) : {}
+  return JSON.stringify({
+    minified: MINIFIED_MARKER,
+    packages: { [request.package.name]: minifyVersions(versions) },
+    ...safety,
+  })
 }
 
 /** The complete version objects of one kind, newest first, as metadata shows them before they are minified. */
 export async function loadVersionObjects(db: Db, request: VersionsRequest): Promise<Record<string, unknown>[]> {
   const { package: target, kind } = request
-  const rows = await selectVersions(db, target.id, kind)
+  const rows = await selectShownVersions(db, target, kind)
   const origin = await loadVersionOrigin(db, target, request.origins)
   const manifests = new Map<string, VersionManifest>()
   const rendered = rows.map((row) => toRendered(row, target.name as PackageName, manifests))
   return sortForMetadata(rendered).map((version) => {
     const object = metadataVersion(version, {
       source: toVersionSource(origin, version.row, version.manifest),
-      dist: hasArchive(origin, version.type, version.manifest) ? toDist(request, version.row) : null,
+      dist: hasArchive(origin, version.type, version.manifest) ? toDist(request, origin, version.row) : null,
       abandoned: target.abandoned,
     })
     return request.form === 'legacy' ? { ...object, uid: version.row.id, ...toLegacyVersion(version) } : object
@@ -103,25 +114,34 @@ function toRendered(row: VersionRow, name: PackageName, manifests: Map<string, V
 }
 
 /**
- * Stable versions carry the checksum once their archive was built (CO-072). Development versions carry none, and their URL has a
- * place for the reference, so that `dev-main#<commit>` fetches that commit (CO-073, CO-074).
+ * Stable versions carry the checksum once their archive was built (CO-072), mirrored ones also that of their upstream. Development versions carry
+ * none, and their URL has a place for the reference, so that `dev-main#<commit>` fetches that commit (CO-073, CO-074); an upstream has no
+ * archives but those that it names.
  */
-function toDist(request: VersionsRequest, row: VersionRow): MetadataOrigin {
+function toDist(request: VersionsRequest, origin: VersionOrigin, row: VersionRow): MetadataOrigin {
+  const upstream = findUpstreamDist(origin, row)
+  if (upstream !== null && origin.addresses === 'untouched' && upstream.elsewhere !== null) {
+    return upstream.elsewhere
+  }
+  const shasum = upstream === null ? row.sha1 : upstream.shasum
   // Clients choose the unpacker by the type, and what it does by the end of the URL (contract composer.md §3.2).
   return {
     type: row.format === 'zip' ? 'zip' : 'tar',
-    url: toDistUrl(request, row),
+    url: upstream?.elsewhere?.url ?? toDistUrl(request, { row, isOpenEnded: upstream === null }),
     reference: row.reference,
-    ...(request.kind === 'stable' && row.sha1 !== null ? { shasum: row.sha1 } : {}),
+    ...(request.kind === 'stable' && shasum !== null ? { shasum } : {}),
   }
 }
 
-function toDistUrl({ repositoryUrl, package: target, kind, form }: VersionsRequest, row: VersionRow): string {
+function toDistUrl(
+  { repositoryUrl, package: target, kind, form }: VersionsRequest,
+  { row, isOpenEnded }: { row: VersionRow; isOpenEnded: boolean },
+): string {
   const version = row.version.split('/').map(encodeURIComponent).join('/')
   if (form === 'documented') {
     const reference = kind === 'dev' ? `?reference=${row.reference}` : ''
     return `${repositoryUrl}/packages/${target.name}/${version}.${row.format}${reference}`
   }
-  const reference = kind === 'dev' && form === 'current' ? '%reference%' : row.reference
+  const reference = kind === 'dev' && form === 'current' && isOpenEnded ? '%reference%' : row.reference
   return `${repositoryUrl}/dists/${target.name}/${version}/${reference}.${row.format}`
 }

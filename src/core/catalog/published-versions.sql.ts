@@ -1,5 +1,5 @@
 import { sql, type ExpressionBuilder, type SqlBool } from 'kysely'
-import type { PackageVisibility } from '../access/index.ts'
+import { openMirrors, type PackageVisibility } from '../access/index.ts'
 import type { Db, Schema } from '../kernel/schema.ts'
 import type { Instant, OrganizationId, PackageId, SourceId, VersionId } from '../kernel/values.ts'
 import { namesOfTeams } from '../organizations/index.ts'
@@ -40,12 +40,13 @@ export interface VersionPage {
 
 type Where = ExpressionBuilder<Schema, 'versions' | 'packages' | 'sources'>
 
-/** What one organization shows of its packages. */
-function visibleIn(db: Db, where: Where, { organization, visible }: VersionFilter['parts'][number]) {
+/** The condition for what one organization shows of its packages. */
+export function visibleIn(db: Db, where: Where, { organization, visible }: VersionFilter['parts'][number]) {
   const { globs, teams, sources } = visible
   const conditions = [where('packages.organization_id', '=', organization)]
   if (teams !== null) {
-    conditions.push(where('packages.name', 'in', namesOfTeams(db, teams.ids)))
+    const ofTeams = where('packages.name', 'in', namesOfTeams(db, teams.ids))
+    conditions.push(where.or([ofTeams, where('packages.source_id', 'in', openMirrors(db))]))
   }
   if (sources !== null) {
     const { only } = sources

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { createGitSource, packageCommit, temporaryRepository } from '../../../test/kit/git-source.ts'
 import { refreshRendered } from './refresh-rendered.ts'
 
-test('CO-041 after a change of the public URL every Last-Modified is a later one, and only then', async () => {
+test('CO-041 after a change of the public URL, or of the feed of advisories, every Last-Modified is a later one, and only then', async () => {
   const repository = await temporaryRepository()
   const [commit = ''] = await repository.commit(packageCommit({}))
   await repository.setRefs({ 'refs/heads/main': commit })
@@ -22,4 +22,8 @@ test('CO-041 after a change of the public URL every Last-Modified is a later one
   const after = await read()
   expect(after[0]).toBeGreaterThan(before[0])
   expect(after[1]).toBeGreaterThan(before[1])
+
+  const asking = { ...app.ctx(), advisoryFeed: 'https://advisories.example.org/' }
+  expect(await refreshRendered(asking, 'https://new.example.org')).toBe(true)
+  expect((await read())[0]).toBeGreaterThan(after[0])
 })

@@ -7,17 +7,17 @@ import { bumpAllPackages } from '../packages/index.ts'
 import { noteArchivesBuilt } from '../sources/index.ts'
 
 /** Raised by each release that renders the same versions in another way. */
-const DOCUMENT_FORMAT = 2
+const DOCUMENT_FORMAT = 3
 
 const SETTING = 'rendered_as'
 
 /**
  * Moves the clock of every package and organization when documents come out differently from before without any change of
- * theirs: the public URL was changed, archives were switched on or off, or the release renders differently. Otherwise clients would be
+ * theirs: the public URL was changed, archives or the feed of advisories were switched on or off, or the release renders differently. Otherwise clients would be
  * confirmed in copies that point to the old address (CO-041). Called at the start of a server; returns whether anything moved.
  */
 export async function refreshRendered(ctx: Ctx, publicUrl: string | null): Promise<boolean> {
-  const form = ctx.archives.enabled ? '' : ' without archives'
+  const form = `${ctx.archives.enabled ? '' : ' without archives'} advisories ${ctx.advisoryFeed}`
   const rendered = createHash('sha256').update(`${DOCUMENT_FORMAT} ${publicUrl}${form}`).digest('hex')
   if ((await findSetting(ctx.db, SETTING)) === rendered) {
     return false

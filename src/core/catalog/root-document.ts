@@ -1,6 +1,10 @@
 import type { Db } from '../kernel/schema.ts'
 import { sees, type Audience } from './audience.ts'
+import { listDistMirrors } from './dist-mirrors.ts'
 import { selectPackageNames } from './listing.sql.ts'
+import { findAskedPatterns } from './obtain-package.ts'
+import type { RepositoryNotice } from './repository-health.ts'
+import { loadLegacyMessageKeys, loadMessageKeys, loadSafetyKeys } from './root-safety.ts'
 
 /** Longer lists of names cost every client more than a few requests for names that do not exist. */
 const MAX_AVAILABLE = 10_000
@@ -13,6 +17,8 @@ export interface RootRequest {
   audience: Audience
   /** Public URL of the organization's repository, without a slash at the end. */
   repositoryUrl: string
+  /** What the registry itself tells clients at this time. */
+  notices?: readonly RepositoryNotice[]
 }
 
 /**
@@ -24,31 +30,42 @@ export interface RootRequest {
  */
 export async function renderRootDocument(
   db: Db,
-  { audience, repositoryUrl }: RootRequest,
+  { audience, repositoryUrl, notices = [] }: RootRequest,
   legacyLists: ReadonlyMap<string, string> | null = null,
 ): Promise<string> {
   const names = (await selectPackageNames(db, audience.organization.id)).filter((name) => sees(audience, name))
   return JSON.stringify({
     packages: [],
     'metadata-url': `${repositoryUrl}/p2/%package%.json`,
-    ...toAvailable(names),
+    ...toAvailable(names, await findAskedPatterns(db, audience)),
     ...(legacyLists === null ? toLazy(repositoryUrl) : toHashed(repositoryUrl, legacyLists)),
     'notify-batch': `${repositoryUrl}/notify-batch`,
     search: `${repositoryUrl}/search.json?q=%query%&type=%type%`,
     list: `${repositoryUrl}/list.json`,
     'providers-api': `${repositoryUrl}/providers/%package%.json`,
+    'metadata-changes-url': `${repositoryUrl}/metadata/changes.json`,
+    ...(await listDistMirrors(db, audience.organization, repositoryUrl)),
+    ...(await loadSafetyKeys(db, audience.organization.id, repositoryUrl)),
+    ...(legacyLists === null
+      ? await loadMessageKeys(db, audience.organization.id, notices)
+      : await loadLegacyMessageKeys(db, audience.organization.id)),
   })
 }
 
-function toAvailable(names: readonly string[]): Record<string, string[]> {
-  if (names.length === 0) {
+/** `asked` are patterns of what may be asked for besides; null when there is no bound, and then nothing may keep a client from asking. */
+function toAvailable(names: readonly string[], asked: readonly string[] | null): Record<string, string[]> {
+  if (asked === null) {
+    return {}
+  }
+  if (names.length === 0 && asked.length === 0) {
     return { 'available-package-patterns': [NOTHING] }
   }
   if (names.length <= MAX_AVAILABLE) {
-    return { 'available-packages': [...names] }
+    const patterns = asked.length === 0 ? {} : { 'available-package-patterns': [...asked] }
+    return names.length === 0 ? patterns : { 'available-packages': [...names], ...patterns }
   }
-  const vendors = new Set(names.map((name) => `${name.slice(0, name.indexOf('/'))}/*`))
-  return { 'available-package-patterns': [...vendors] }
+  const vendors = names.map((name) => `${name.slice(0, name.indexOf('/'))}/*`)
+  return { 'available-package-patterns': [...new Set([...vendors, ...asked])] }
 }
 
 function toLazy(repositoryUrl: string): Record<string, unknown> {

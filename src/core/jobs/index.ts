@@ -1,6 +1,8 @@
 export {
   countJobs,
   findJob,
+  findJobByUid,
+  findJobPayload,
   findOldestDue,
   hastenJob,
   selectOpenPayloads,

@@ -115,6 +115,12 @@ export async function findJobByUid(db: Db, uid: string): Promise<Job | null> {
   return row === undefined ? null : toJob(row)
 }
 
+/** The payload (JSON text) of a job, or null when there is no such job. */
+export async function findJobPayload(db: Db, id: JobId): Promise<string | null> {
+  const row = await db.selectFrom('jobs').select('payload').where('id', '=', id).executeTakeFirst()
+  return row?.payload ?? null
+}
+
 /** Log lines of a job after a sequence number, in order. */
 export async function selectLogLines(db: Db, job: JobId, after: number, limit: number): Promise<JobLogLine[]> {
   return db

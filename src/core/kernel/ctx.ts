@@ -46,6 +46,10 @@ export interface Ctx {
   readonly retention: Retention
   readonly archives: ArchivePolicy
   readonly sourceUrls: SourceUrlPolicy
+  /** The advisories API that the installation asks; null when the operator switched that off. */
+  readonly advisoryFeed: string | null
+  /** The summary of a malware list that the installation asks (contract composer.md §1.7); null for none but those of mirrors. */
+  readonly malwareFeed: string | null
   /** Null when mail is not configured. */
   readonly mailer: Mailer | null
   /** The configured public address without a slash at its end, for links in mails; null when it is not configured. */

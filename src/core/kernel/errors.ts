@@ -33,6 +33,11 @@ export const ERROR_CATALOGUE = {
   mirror_not_found: { kind: 'not_found', message: 'There is no such mirror.' },
   mirror_exists: { kind: 'conflict', message: 'A mirror of {url} exists already.' },
   mirror_disabled: { kind: 'conflict', message: 'The mirror {name} is disabled.' },
+  mirror_has_packages: {
+    kind: 'conflict',
+    message: 'The mirror {name} has {packages} packages, which would be gone; disable it to keep them, or say that they go, too.',
+  },
+  incident_not_found: { kind: 'not_found', message: 'There is no such open incident.' },
   package_reserved: {
     kind: 'not_found',
     message: '{name} is not looked up upstream, because {pattern} is reserved for private packages here.',
@@ -44,6 +49,7 @@ export const ERROR_CATALOGUE = {
   advisory_exists: { kind: 'conflict', message: 'An advisory {advisory} exists already.' },
   finding_not_found: { kind: 'not_found', message: 'There is no such finding.' },
   filter_entry_not_found: { kind: 'not_found', message: 'There is no such entry.' },
+  message_not_found: { kind: 'not_found', message: 'There is no such message.' },
   source_not_found: { kind: 'not_found', message: 'There is no such source.' },
   hook_not_found: { kind: 'not_found', message: 'This source has no hook yet.' },
   hook_refused: { kind: 'forbidden', message: 'The delivery was refused ({reason}).' },
@@ -98,6 +104,10 @@ export const ERROR_CATALOGUE = {
   source_moved: { kind: 'upstream', message: 'The repository has moved to {location}; confirm by changing the URL.' },
   source_timeout: { kind: 'upstream', message: 'The repository stalled: {problem}' },
   source_too_large: { kind: 'too_large', message: 'The repository is over the limit of {limit}.' },
+  source_replaced: {
+    kind: 'conflict',
+    message: 'The repository has no commit of the one that was read here before. If that is right, accept it.',
+  },
   source_invalid: { kind: 'upstream', message: 'The repository could not be read: {problem}' },
   egress_blocked: { kind: 'forbidden', message: 'Connections to {host} are not allowed ({rule}).' },
   archive_too_large: { kind: 'too_large', message: 'The archive is over the limit of {limit}.' },

@@ -4,6 +4,10 @@ interface OfOrganization {
   organization: OrganizationId
 }
 
+interface OfMirror extends OfOrganization {
+  source: SourceId
+}
+
 interface OfUser {
   organization: null
   user: UserId
@@ -83,6 +87,8 @@ export type DomainEvent =
   | { type: 'personal-token.rotated'; organization: null; user: UserId; token: TokenId; name: string }
   | { type: 'personal-token.revoked'; organization: null; user: UserId; token: TokenId; name: string }
   | ({ type: 'source.added'; source: SourceId; url: string } & OfOrganization)
+  | ({ type: 'source.url-changed'; source: SourceId; from: string; to: string } & OfOrganization)
+  | ({ type: 'source.accepted'; source: SourceId } & OfOrganization)
   | ({ type: 'source.removed'; source: SourceId; url: string } & OfOrganization)
   | ({ type: 'source.sync-requested'; source: SourceId } & OfOrganization)
   | ({ type: 'source.synced'; source: SourceId; versions: number; skipped: number } & OfOrganization)
@@ -100,6 +106,31 @@ export type DomainEvent =
   | ({ type: 'source.paused'; source: SourceId; until: string } & OfOrganization)
   | ({ type: 'source.sync-postponed'; source: SourceId; until: string } & OfOrganization)
   | { type: 'sources.reconciled'; organization: null; sources: number }
+  | ({ type: 'mirror.added'; name: string; url: string } & OfMirror)
+  | ({ type: 'mirror.changed'; name: string; fields: readonly string[] } & OfMirror)
+  | ({ type: 'mirror.removed'; name: string; url: string } & OfMirror)
+  | ({ type: 'mirrors.ordered'; names: readonly string[] } & OfOrganization)
+  | ({ type: 'mirror.refresh-requested' } & OfMirror)
+  | ({ type: 'mirror.packages-requested'; names: readonly string[] } & OfMirror)
+  | ({ type: 'mirror.packages-removed'; packages: number } & OfMirror)
+  | ({ type: 'mirror.archives-requested' } & OfMirror)
+  | ({ type: 'mirror.archives-fetched'; fetched: number; failed: number } & OfMirror)
+  | ({ type: 'mirror.read' } & OfMirror)
+  | ({ type: 'mirror.listed'; packages: number } & OfMirror)
+  | ({ type: 'mirror.checked'; packages: number } & OfMirror)
+  | ({ type: 'mirror.refreshed'; added: number; updated: number; removed: number; failed: number } & OfMirror)
+  | ({ type: 'mirror.failed'; code: string; problem: string } & OfMirror)
+  | ({ type: 'mirror.name-absent'; name: string } & OfMirror)
+  | ({ type: 'mirror.incident'; kind: string; subject: string; detail: string } & OfMirror)
+  | ({ type: 'mirror.incident-dismissed'; kind: string; subject: string } & OfMirror)
+  | { type: 'mirrors.scheduled'; organization: null; mirrors: number }
+  | ({ type: 'names.reserved'; patterns: readonly string[] } & OfOrganization)
+  | ({ type: 'names.released'; patterns: readonly string[] } & OfOrganization)
+  | ({ type: 'package.mirrored'; versions: number } & OfPackage)
+  | ({ type: 'package.gone-upstream' } & OfPackage)
+  | ({ type: 'package.back-upstream' } & OfPackage)
+  | ({ type: 'package.upstream-failed'; problem: string } & OfPackage)
+  | ({ type: 'package.taken-over'; source: SourceId; mirror: SourceId } & OfPackage)
   | ({ type: 'source.hook-missed'; source: SourceId; since: number; found: number } & OfOrganization)
   | ({ type: 'hook.created'; source: SourceId } & OfOrganization)
   | ({ type: 'hook.rotated'; source: SourceId } & OfOrganization)
@@ -111,6 +142,9 @@ export type DomainEvent =
   | { type: 'hooks.purged'; organization: null; receipts: number }
   | ({ type: 'package.created'; source: SourceId } & OfPackage)
   | ({ type: 'package.deleted' } & OfPackage)
+  | ({ type: 'package.abandoned'; replacement: string | null } & OfPackage)
+  | ({ type: 'package.reinstated' } & OfPackage)
+  | ({ type: 'change-feed.advanced'; changes: number } & OfOrganization)
   | ({ type: 'version.published'; version: string; reference: string } & OfPackage)
   | ({ type: 'version.reference-changed'; version: string; ref: string; from: string; to: string } & OfPackage)
   | ({ type: 'version.metadata-changed'; version: string } & OfPackage)
@@ -122,6 +156,16 @@ export type DomainEvent =
   | ({ type: 'dists.retired'; archives: number } & OfPackage)
   | ({ type: 'dist.lost'; reference: string } & OfPackage)
   | ({ type: 'dist.differed'; reference: string; sha1: string } & OfPackage)
+  | ({ type: 'dist.failed'; reference: string; problem: string } & OfPackage)
+  | ({ type: 'lock.prefetch-requested'; packages: number } & OfOrganization)
+  | ({ type: 'filter-entry.added'; list: string; name: string; versions: string } & OfOrganization)
+  | ({ type: 'filter-entry.removed'; list: string; name: string; versions: string } & OfOrganization)
+  | { type: 'filter-feeds.changed'; organization: null; added: number; removed: number }
+  | { type: 'filter-feed.refreshed'; organization: OrganizationId | null; url: string; entries: number; changed: number }
+  | { type: 'filter-feed.failed'; organization: OrganizationId | null; url: string; problem: string }
+  | ({ type: 'repository.options-changed'; fields: readonly string[] } & OfOrganization)
+  | ({ type: 'repository.message-added'; kind: string; versions: string; message: string } & OfOrganization)
+  | ({ type: 'repository.message-removed'; kind: string; message: string } & OfOrganization)
   | ({ type: 'webhook.created'; webhook: WebhookId; name: string } & OfOrganization)
   | ({ type: 'webhook.changed'; webhook: WebhookId; name: string } & OfOrganization)
   | ({ type: 'webhook.rotated'; webhook: WebhookId; name: string } & OfOrganization)
@@ -141,6 +185,19 @@ export type DomainEvent =
   | { type: 'notices.collected'; organization: null; notices: number }
   | { type: 'statistics.rolled-up'; organization: null; before: string; rows: number }
   | { type: 'events.purged'; organization: null; events: number }
+  | { type: 'advisories.fetched'; organization: OrganizationId | null; feed: string; added: number; changed: number; withdrawn: number }
+  | { type: 'advisories.failed'; organization: OrganizationId | null; feed: string; problem: string }
+  | { type: 'advisories.imported'; organization: null; added: number; changed: number; withdrawn: number }
+  | { type: 'advisories.refresh-requested'; organization: null }
+  | { type: 'advisories.feeds-changed'; organization: null; feeds: readonly string[] }
+  | ({ type: 'advisory.added'; advisory: string; name: string } & OfOrganization)
+  | ({ type: 'advisory.changed'; advisory: string; name: string } & OfOrganization)
+  | ({ type: 'advisory.withdrawn'; advisory: string; name: string } & OfOrganization)
+  | ({ type: 'advisories.scan-requested' } & OfOrganization)
+  | { type: 'packages.scanned'; organization: null; packages: number }
+  | ({ type: 'finding.opened'; advisories: readonly string[]; severity: string | null; isMirrored: boolean } & OfPackage)
+  | ({ type: 'finding.resolved'; advisories: readonly string[] } & OfPackage)
+  | ({ type: 'finding.changed'; finding: string; advisory: string; from: string; to: string; reason: string | null } & OfPackage)
   | { type: 'job.retried'; organization: OrganizationId | null; job: JobId }
 
 /** An event with the uid of its row. */

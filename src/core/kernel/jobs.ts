@@ -9,6 +9,8 @@ export interface JobPayloads {
   'hooks.purge': Record<string, never>
   'archive.build': { package: PackageId; reference: string }
   'archives.prebuild': { package: PackageId }
+  'archives.prefetch': { source: SourceId }
+  'lock.prefetch': LockPrefetch
   'mirror.remove': { mirror: string }
   'organizations.purge': Record<string, never>
   'blobs.scrub': Record<string, never>
@@ -19,10 +21,24 @@ export interface JobPayloads {
   'webhooks.purge': Record<string, never>
   'notices.send': { organization: OrganizationId }
   'notices.collect': Record<string, never>
+  'mirror.refresh': { source: SourceId }
+  'mirror.fetch': { source: SourceId; name: string }
+  'mirrors.schedule': Record<string, never>
+  'advisories.refresh': Record<string, never>
+  'advisories.scan': Record<string, never>
+  'filters.refresh': Record<string, never>
   'accounts.purge': Record<string, never>
   'jobs.purge': Record<string, never>
   'statistics.roll-up': Record<string, never>
   'events.purge': Record<string, never>
+}
+
+/** What a lock file wants to be there: names and references, because what they stand for may have to be found first. */
+export interface LockPrefetch {
+  organization: OrganizationId
+  packages: readonly { name: string; version: string; reference: string | null }[]
+  /** Whoever asked may add only what every member may see. */
+  onlyOpen: boolean
 }
 
 /** The name of a kind of work. */

@@ -92,17 +92,24 @@ export interface Attempts {
   succeed(attempt: Attempt): Promise<void>
 }
 
+/** What proves who asks: the `Authorization` value, or headers of its own. Sent only to that `scheme://host[:port]`, also after redirects. */
+export type HttpCredential = { origin: string } & ({ authorization: string } | { headers: Readonly<Record<string, string>> })
+
 /** One outgoing request. `maxBytes` bounds the body of the answer; times are in milliseconds. */
 export interface HttpRequest {
   url: string
   method?: string
   headers?: Readonly<Record<string, string>>
-  /** The `Authorization` value; sent only to that `scheme://host[:port]`, also after redirects. */
-  credential?: { origin: string; authorization: string } | null
+  credential?: HttpCredential | null
   body?: Uint8Array
   /** How many redirects are followed; each is judged like the first URL. */
   redirects: number
   maxBytes: number
+  /**
+   * Whether the body may travel compressed: it is asked for so, and given decoded in one piece once all of it is there. `maxBytes` then holds for
+   * both forms, and what is much larger decoded than compressed is refused as too large.
+   */
+  decodes?: boolean
   /** How long nothing may arrive. */
   stall: number
   /** How long the whole may take, body included. */
@@ -141,6 +148,19 @@ export interface Upstreams {
   guard<Result>(origin: string, work: () => Promise<Result>, isFailure: (error: unknown) => boolean): Promise<Result>
   /** The origins whose breaker is open, with the time until which it is. */
   open(): ReadonlyMap<string, Instant>
+  /**
+   * Takes a key that all processes of the installation share, or null while somebody has it. It is kept until it is given back; that of a process
+   * that died is free after some seconds.
+   */
+  lease(key: string): Promise<UpstreamLease | null>
+  /** Lets some milliseconds pass before one looks again at what another process does. */
+  sleep(milliseconds: number): Promise<void>
+}
+
+/** A key that was taken; see `Upstreams.lease`. */
+export interface UpstreamLease {
+  /** Gives it back. Never fails: what could not be given back ends by itself. */
+  release(): Promise<void>
 }
 
 /** One mail to one person. `id` is the same for every try, so that a mail that was sent twice can be recognized. */

@@ -5,20 +5,31 @@ import type {
   FilterEntriesTable,
   FindingVersionsTable,
   FindingsTable,
+  PackageScansTable,
+  RequiredNamesTable,
 } from './tables/advisories.ts'
 import type {
-  DeletedPackagesTable,
+  ChangeFeedsTable,
   MirrorAbsencesTable,
   MirrorIncidentsTable,
   MirroredPackagesTable,
   MirrorsTable,
   NameReservationsTable,
+  PackageChangesTable,
   RepositoryMessagesTable,
   RepositoryOptionsTable,
   UpstreamLeasesTable,
   UpstreamPackagesTable,
 } from './tables/mirrors.ts'
-import type { DistsTable, ManifestsTable, PackagesTable, ProvidedNamesTable, VersionsTable } from './tables/packages.ts'
+import type {
+  DistsTable,
+  KeywordsTable,
+  ManifestsTable,
+  PackagesTable,
+  ProvidedNamesTable,
+  RequirementsTable,
+  VersionsTable,
+} from './tables/packages.ts'
 import type {
   AccountLinksTable,
   InvitationsTable,
@@ -76,6 +87,7 @@ import type {
 } from './tables/work.ts'
 
 export type { Flag, Role, TeamPermission, Visibility } from './tables/column-types.ts'
+export type { FindingsTable } from './tables/advisories.ts'
 export type { AccountLinksTable } from './tables/people.ts'
 export type { HookRegistrationsTable } from './tables/sources.ts'
 export type { EventsTable, JobLogsTable, JobsTable, NoticesTable } from './tables/work.ts'
@@ -126,6 +138,8 @@ export interface Schema {
   hook_registrations: HookRegistrationsTable
   child_directories: ChildDirectoriesTable
   provided_names: ProvidedNamesTable
+  requirements: RequirementsTable
+  keywords: KeywordsTable
   download_counts: DownloadCountsTable
   jobs: JobsTable
   job_logs: JobLogsTable
@@ -143,13 +157,16 @@ export interface Schema {
   name_reservations: NameReservationsTable
   mirror_incidents: MirrorIncidentsTable
   upstream_leases: UpstreamLeasesTable
-  deleted_packages: DeletedPackagesTable
+  change_feeds: ChangeFeedsTable
+  package_changes: PackageChangesTable
   repository_options: RepositoryOptionsTable
   repository_messages: RepositoryMessagesTable
   advisory_feeds: AdvisoryFeedsTable
   advisories: AdvisoriesTable
   findings: FindingsTable
   finding_versions: FindingVersionsTable
+  package_scans: PackageScansTable
+  required_names: RequiredNamesTable
   filter_entries: FilterEntriesTable
 }
 

@@ -10,6 +10,7 @@ export const SCOPES = [
   'source:read',
   'source:write',
   'source:delete',
+  'source:sync',
   'package:read',
   'package:write',
   'package:delete',
@@ -18,6 +19,8 @@ export const SCOPES = [
   'mirror:read',
   'mirror:write',
   'mirror:delete',
+  'advisory:read',
+  'advisory:write',
   'token:read',
   'token:write',
   'hook:read',
@@ -38,6 +41,11 @@ export function isScope(text: string): text is Scope {
   return KNOWN.has(text)
 }
 
+/** Whether scopes include one, by themselves or as a part of another: who may write sources may ask for syncs of them. */
+export function holdsScope(held: readonly Scope[], wanted: Scope): boolean {
+  return held.includes(wanted) || (wanted === 'source:sync' && held.includes('source:write'))
+}
+
 /** The scopes of a token that installs packages and nothing else. */
 export const READ_SCOPES: readonly Scope[] = ['composer', 'organization:read', 'package:read']
 
@@ -50,6 +58,7 @@ export const UPDATE_SCOPES: readonly Scope[] = [
   'source:write',
   'source:delete',
   'mirror:read',
+  'advisory:read',
   'hook:read',
   'hook:write',
   'statistics:read',

@@ -22,6 +22,8 @@ export interface Mirror {
   except: readonly string[] | null
   keepsArchives: boolean
   takesAll: boolean
+  /** Versions that change what they may do on install are kept back; see `findSuspicion`. */
+  holdsSuspects: boolean
   root: UpstreamRoot | null
   rootModified: string | null
   rootEtag: string | null

@@ -1,6 +1,8 @@
 import { findLastingToken } from '../access/index.ts'
+import { selectOpenedAt } from '../advisories/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import type { CredentialId, Instant, PackageId, SourceId, TokenId, WebhookId } from '../kernel/values.ts'
+import { findMirror, findOpenIncident } from '../mirrors/index.ts'
 import type { Organization } from '../organizations/index.ts'
 import { findPackageById } from '../packages/index.ts'
 import { findSource, findUsedCredential } from '../sources/index.ts'
@@ -9,6 +11,8 @@ import type { Notice, NoticeKind } from './notices.sql.ts'
 
 /** Lines of one kind in a mail. */
 const MOST_LINES = 50
+/** Advisories that one line names. */
+const MOST_FINDINGS = 5
 const DAY = 24 * 60 * 60 * 1000
 
 /** What a mail of notices says. */
@@ -50,6 +54,18 @@ const SECTIONS: readonly Section[] = [
     many: (count) =>
       `${count} published tags were moved to other commits. New installations get what they lead to now; lock files keep what they have:`,
     describe: describeMoved,
+  },
+  {
+    kind: 'mirror_incident',
+    one: 'An upstream repository did something that deserves a look; what was mirrored before stays as it was:',
+    many: (count) => `Upstream repositories did ${count} things that deserve a look; what was mirrored before stays as it was:`,
+    describe: describeIncident,
+  },
+  {
+    kind: 'finding_opened',
+    one: 'A package is affected by security advisories, itself or by what it requires:',
+    many: (count) => `${count} packages are affected by security advisories, themselves or by what they require:`,
+    describe: describeFindings,
   },
   {
     kind: 'credential_expiring',
@@ -155,6 +171,31 @@ async function describeMoved(ctx: Ctx, organization: Organization, subject: stri
   const [, id, reference, version] = /^(\d+):([^:]*):(.*)$/s.exec(subject) ?? []
   const moved = await findPackageById(ctx.db, Number(id) as PackageId)
   return moved?.organization === organization.id ? `${moved.name} ${version} leads to ${reference}` : null
+}
+
+/** Only what is still open of what was found at that time. */
+async function describeFindings(ctx: Ctx, organization: Organization, subject: string): Promise<string | null> {
+  const [id, at] = subject.split(':').map(Number)
+  const found = (await selectOpenedAt(ctx.db, id as PackageId, at ?? 0)).filter((one) => one.organization === organization.id)
+  const [first] = found
+  if (first === undefined) {
+    return null
+  }
+  const texts = found.slice(0, MOST_FINDINGS).map(({ advisory, affectedPackage }) => {
+    const about = affectedPackage === first.packageName ? '' : `${affectedPackage}: `
+    const marks = [advisory.cve ?? advisory.advisoryId, advisory.severity].filter((mark) => mark !== null)
+    return `${about}${advisory.title} (${marks.join(', ')})`
+  })
+  const more = found.length > MOST_FINDINGS ? `; and ${found.length - MOST_FINDINGS} more` : ''
+  return `${first.packageName}: ${texts.join('; ')}${more}`
+}
+
+/** Null when somebody has looked at it already. */
+async function describeIncident(ctx: Ctx, organization: Organization, subject: string): Promise<string | null> {
+  const [, source = '', kind = '', about = ''] = /^(\d+):([^:]*):(.*)$/s.exec(subject) ?? []
+  const mirror = await findMirror(ctx.db, Number(source) as SourceId)
+  const incident = mirror?.organization === organization.id ? await findOpenIncident(ctx.db, mirror.id, { kind, subject: about }) : null
+  return mirror === null || incident === null ? null : `${mirror.name}: ${incident.detail}`
 }
 
 async function describeWebhook(ctx: Ctx, organization: Organization, subject: string): Promise<string | null> {

@@ -2,8 +2,10 @@ import { expect, test } from 'bun:test'
 import { createTestApp, OPERATOR, SYSTEM, type TestApp } from '../../../test/kit/app.ts'
 import { buildPackage, buildSource, commitId, packageIdOf } from '../../../test/kit/build.ts'
 import { createToken } from '../access/index.ts'
+import { addAdvisory, requestFindings } from '../advisories/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { OrganizationId, SourceId, UserId } from '../kernel/values.ts'
+import { addMirror, dismissMirrorIncident, listMirrorIncidents, recordIncident } from '../mirrors/index.ts'
 import { insertMember } from '../organizations/index.ts'
 import { addSource, setCredential } from '../sources/index.ts'
 import { createWebhook, disableWebhook } from '../webhooks/index.ts'
@@ -262,4 +264,83 @@ test('without mail nothing is noted', async () => {
 
   expect(await collectNotices(app.ctx(SYSTEM))).toBe(0)
   expect(await app.ports.database.read.selectFrom('notices').selectAll().execute()).toEqual([])
+})
+
+async function advise(app: TestApp, organization: OrganizationId, packageName: string, title: string): Promise<string> {
+  const content = { affectedVersions: '<2.0', title, link: null, cve: null, severity: 'high', reportedAt: null } as const
+  const added = await addAdvisory(app.ctx(), { ...content, organization, packageName, isConfirmed: false })
+  return added.advisoryId
+}
+
+test('PR-803 owners and admins are told of the findings of private packages, once each, and only of what is still open', async () => {
+  const app = await createTestApp({ mail: true })
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  await person(app, id, 'member', 'member@example.org')
+  await buildPackage(app, { organization: id, name: 'acme/http' })
+  await buildPackage(app, { organization: id, name: 'acme/core' })
+  await buildPackage(app, { organization: id, name: 'public/lib' })
+  const { write } = app.ports.database
+  await write
+    .updateTable('sources')
+    .set({ kind: 'mirror' })
+    .where('id', '=', await buildSource(app, id, 'public/lib'))
+    .execute()
+
+  const first = await advise(app, id, 'acme/http', 'Header <injection>')
+  await advise(app, id, 'public/lib', 'Public problem')
+  await app.runJobs()
+  await advise(app, id, 'acme/core', 'Fixed at once')
+  await app.runJobs()
+  await buildPackage(app, { organization: id, name: 'acme/core', versions: ['2.0.0'] })
+  await requestFindings(app.ctx(), id)
+  await app.runJobs()
+  await soon(app)
+  await requestFindings(app.ctx(), id)
+  await soon(app)
+
+  expect(app.mailer.sent.map(({ to }) => to)).toEqual(['owner@example.org'])
+  const [mail] = app.mailer.sent
+  expect(mail!.subject).toBe('acme: A package is affected by security advisories, itself or by what it requires')
+  expect(mail!.text).toContain(`- acme/http: Header <injection> (${first}, high)`)
+  expect(mail!.text).not.toMatch(/Public problem|Fixed at once/)
+})
+
+test('PR-803 an organization that does not want to hear of findings has them without mails', async () => {
+  const app = await createTestApp({ mail: true })
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  await buildPackage(app, { organization: id })
+  await app.ports.database.write.insertInto('repository_options').values({ organization_id: id, audit_notices: 0 }).execute()
+
+  await advise(app, id, 'acme/http', 'Header injection')
+  await soon(app)
+
+  expect(app.events.filter(({ type }) => type === 'finding.opened')).toHaveLength(1)
+  expect(app.mailer.sent).toEqual([])
+})
+
+test('owners and admins are told once of what an upstream did, unless somebody looked at it before', async () => {
+  const app = await createTestApp({ mail: true })
+  const { id } = await app.organization()
+  await person(app, id, 'owner', 'owner@example.org')
+  const { mirror } = await addMirror(app.ctx(), { organization: id, url: 'https://composer.example.org', behavior: 'disabled' })
+  const happen = (subject: string) =>
+    app.ctx(SYSTEM).transaction(async (tx) => {
+      const detail = `${subject} is gone`
+      await recordIncident(tx, { organization: id, source: mirror.id, kind: 'gone', subject, detail })
+      await tx.record({ type: 'mirror.checked', organization: id, source: mirror.id, packages: 1 })
+    })
+  await happen('psr/log')
+  await happen('psr/http')
+  const { items } = await listMirrorIncidents(app.ctx(), mirror, { page: { limit: 10, after: null }, isOpen: true })
+  const looked = items.find(({ subject }) => subject === 'psr/http')
+  await dismissMirrorIncident(app.ctx(), mirror, looked?.uid ?? '')
+  await soon(app)
+  await happen('psr/log')
+  await soon(app)
+
+  expect(app.mailer.sent).toHaveLength(1)
+  expect(app.mailer.sent[0]?.text).toContain('composer.example.org: psr/log is gone')
+  expect(app.mailer.sent[0]?.text).not.toContain('psr/http')
 })

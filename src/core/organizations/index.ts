@@ -70,6 +70,13 @@ export {
   type Organization,
   type OrganizationFilter,
 } from './organizations.sql.ts'
+export {
+  DEFAULT_REPOSITORY_OPTIONS,
+  findRepositoryOptions,
+  putRepositoryOptions,
+  type RepositoryOptions,
+  unauditedOrganizations,
+} from './repository-options.sql.ts'
 export { parseSlug, parseSuborganizationSlug, RESERVED_SLUGS, RESERVED_SUBORGANIZATION_SLUGS } from './slug.ts'
 export {
   deleteTeamPackage,

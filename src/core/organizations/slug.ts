@@ -52,7 +52,10 @@ export const RESERVED_SUBORGANIZATION_SLUGS: ReadonlySet<string> = new Set([
   'api',
   'dists',
   'downloads',
+  'explore',
+  'feeds',
   'filter',
+  'jobs',
   'list.json',
   'metadata',
   'notify-batch',
@@ -62,6 +65,7 @@ export const RESERVED_SUBORGANIZATION_SLUGS: ReadonlySet<string> = new Set([
   'packages.json',
   'providers',
   'search.json',
+  'statistics.json',
 ])
 
 const SLUG = /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/

@@ -1,13 +1,11 @@
 import { sql } from 'kysely'
 import type { Db } from '../kernel/schema.ts'
-import type { Instant, OrganizationId, PackageId, SourceId, VersionId } from '../kernel/values.ts'
+import type { OrganizationId, PackageId, SourceId, VersionId } from '../kernel/values.ts'
 import { PACKAGE_COLUMNS, toPackage, type Package } from './package-reading.sql.ts'
 import { escapeLike } from '../kernel/like-pattern.ts'
 
-/** A package for people: with the time it was first seen. */
-export type BrowsedPackage = Package & { createdAt: Instant }
-
-const COLUMNS = [...PACKAGE_COLUMNS, 'created_at as createdAt'] as const
+/** A package for people. */
+export type BrowsedPackage = Package
 
 function containing(db: Db, organization: OrganizationId, search: string) {
   const query = db.selectFrom('packages').where('organization_id', '=', organization)
@@ -29,12 +27,12 @@ export async function selectBrowsed(db: Db, organization: OrganizationId, names:
   }
   const rows = await db
     .selectFrom('packages')
-    .select(COLUMNS)
+    .select(PACKAGE_COLUMNS)
     .where('organization_id', '=', organization)
     .where('name', 'in', names)
     .orderBy('name')
     .execute()
-  return rows.map(({ createdAt, ...row }) => ({ ...toPackage(row), createdAt }))
+  return rows.map(toPackage)
 }
 
 /** The names of those packages of an organization that have one of these uids, by uid. */

@@ -19,6 +19,14 @@ export {
   setDistFormat,
 } from './dists.sql.ts'
 export { getPackage, listPackages, type ListedPackage } from './list-packages.ts'
+export { findDescribing, indexNames } from './indexed-names.sql.ts'
+export {
+  installedKey,
+  selectInstalled,
+  selectPackagesById,
+  type InstalledVersion,
+  type KnownInstalled,
+} from './locked-versions.sql.ts'
 export { hashManifest, selectManifests, storeManifests } from './manifests.sql.ts'
 export {
   countVersions,
@@ -27,15 +35,17 @@ export {
   findPackage,
   findPackageById,
   findVersionOfReference,
+  hasReleaseAt,
   hasVersionOfRef,
   selectAllPackages,
   selectPackageIds,
   selectVersions,
+  selectVersionsOfReference,
   type Dist,
   type Package,
   type VersionRow,
 } from './package-reading.sql.ts'
-export { publishPackages, type Publication, type PublishPackages } from './publish-packages.ts'
+export { publishMirrored, publishPackages, type Publication, type PublishPackages } from './publish-packages.ts'
 export type { ChangePolicy } from './police.ts'
 export {
   findSameVersion,
@@ -47,6 +57,7 @@ export {
 export {
   bumpAllPackages,
   bumpPackage,
+  bumpPackagesNamed,
   bumpPackagesOf,
   bumpPackagesOfSource,
   deleteVersionRow,
@@ -55,6 +66,8 @@ export {
   rememberReferences,
   selectPackagesOfSource,
   selectPublished,
+  writeAbandoned,
 } from './publishing.sql.ts'
+export { setAbandoned, type SetAbandoned } from './set-abandoned.ts'
 export { addTeamPackages, listTeamPackages, removeTeamPackages, type TeamPackages } from './team-packages.ts'
 export { requestArchive } from './request-archive.ts'

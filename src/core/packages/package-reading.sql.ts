@@ -1,6 +1,6 @@
 import type { ArchiveFormat } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
-import type { DistId, OrganizationId, PackageId, SourceId, VersionId } from '../kernel/values.ts'
+import type { DistId, OrganizationId, PackageId, SourceId, VersionId, Instant } from '../kernel/values.ts'
 
 /** A package. `abandoned` is false, true, or the name of the replacement; `modifiedAt` is in seconds and only grows. */
 export interface Package {
@@ -12,8 +12,12 @@ export interface Package {
   type: string
   description: string
   abandoned: boolean | string
+  /** Who said so; what a person said is not changed by manifests. */
+  abandonedBy: 'manifest' | 'person'
   revision: number
   modifiedAt: number
+  /** When it was first seen. */
+  createdAt: Instant
 }
 
 /** The columns of a package, under the names of its fields. */
@@ -26,8 +30,10 @@ export const PACKAGE_COLUMNS = [
   'type',
   'description',
   'abandoned',
+  'abandoned_by as abandonedBy',
   'revision',
   'modified_at as modifiedAt',
+  'created_at as createdAt',
 ] as const
 
 type PackageRow = Omit<Package, 'abandoned'> & { abandoned: string | null }
@@ -228,6 +234,25 @@ export async function findVersionOfReference(
   return (named ?? rows[0])?.normalized ?? null
 }
 
+/**
+ * The versions, hidden ones too, that have this reference in full, or one that begins with it: hexadecimal, 7 digits or more. By normalized
+ * version.
+ */
+export async function selectVersionsOfReference(
+  db: Db,
+  packageId: PackageId,
+  reference: string,
+): Promise<{ version: string; normalized: string }[]> {
+  const isPrefix = /^[0-9a-f]{7,39}$/.test(reference)
+  return db
+    .selectFrom('versions')
+    .select(['version', 'normalized'])
+    .where('package_id', '=', packageId)
+    .where('reference', isPrefix ? 'like' : '=', isPrefix ? `${reference}%` : reference)
+    .orderBy('normalized')
+    .execute()
+}
+
 /** Whether a source publishes a version from a ref (its full name) as it is at that commit. */
 export async function hasVersionOfRef(
   db: Db,
@@ -242,6 +267,19 @@ export async function hasVersionOfRef(
     .where('versions.ref', '=', ref)
     .where('versions.reference', '=', reference)
     .where('versions.removed_at', 'is', null)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Whether metadata shows a version at that reference that is no development version. */
+export async function hasReleaseAt(db: Db, packageId: PackageId, reference: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('versions')
+    .select('id')
+    .where('package_id', '=', packageId)
+    .where('reference', '=', reference)
+    .where('stability', '!=', 'dev')
+    .where('removed_at', 'is', null)
     .executeTakeFirst()
   return row !== undefined
 }

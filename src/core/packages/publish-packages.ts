@@ -3,10 +3,10 @@ import type { ManifestId, OrganizationId, PackageId, SourceId } from '../kernel/
 import { toSeconds } from '../kernel/values.ts'
 import { bumpOrganization, insertTeamPackages, selectTeamsOfSource } from '../organizations/index.ts'
 import type { CandidatePackage } from './candidate.ts'
+import { indexNames } from './indexed-names.sql.ts'
 import { hashManifest, storeManifests } from './manifests.sql.ts'
 import { findPackage, type Package } from './package-reading.sql.ts'
 import { isEmptyPlan, planPublication, type HashedCandidate, type PublicationPlan } from './plan-publication.ts'
-import { replaceProvidedNames } from './provided-names.sql.ts'
 import {
   bumpPackage,
   hideVersions,
@@ -18,6 +18,7 @@ import {
   updatePackage,
   updateVersion,
 } from './publishing.sql.ts'
+import { takeOverMirrored } from './take-over-mirrored.ts'
 
 /** Everything that a source has to publish at one moment. */
 export interface PublishPackages {
@@ -77,7 +78,32 @@ export function hashCandidates(packages: readonly CandidatePackage[]) {
   return { packages: hashed, bodies }
 }
 
-/** The package of the candidate's name if it belongs to this source, created when there is none; null when another source has it. */
+/**
+ * Makes the versions of one package those that are offered, inside the caller's transaction, and returns the package, or null when another source
+ * has the name. What happens is added to `result`. Versions of a package that is new are recorded as one event, not one each: an
+ * upstream has hundreds. The caller holds the source's row lock.
+ */
+export async function publishMirrored(
+  tx: Tx,
+  input: { organization: OrganizationId; source: SourceId; candidate: CandidatePackage; result: Publication },
+): Promise<{ target: Package; isNew: boolean } | null> {
+  const { candidate, result } = input
+  const hashed = hashCandidates([candidate])
+  const found = await findOrCreatePackage(tx, input, candidate)
+  if (found === null) {
+    result.taken.push(candidate.name)
+    return null
+  }
+  const manifests = await storeManifests(tx.db, hashed.bodies)
+  const versions = hashed.packages[0]?.versions ?? []
+  await publishOne(tx, { ...found, candidate, versions, manifests, result, isQuiet: found.isNew })
+  return found
+}
+
+/**
+ * The package of the candidate's name if it belongs to this source, created when there is none; null when another source has it. A package
+ * that was mirrored under the name is given over to a source that is no mirror (domain.md §5.6).
+ */
 export async function findOrCreatePackage(
   tx: Tx,
   input: { organization: OrganizationId; source: SourceId },
@@ -85,7 +111,8 @@ export async function findOrCreatePackage(
 ): Promise<{ target: Package; isNew: boolean } | null> {
   const existing = await findPackage(tx.db, input.organization, candidate.name)
   if (existing !== null) {
-    return existing.source === input.source ? { target: existing, isNew: false } : null
+    const isOwn = existing.source === input.source || (await takeOverMirrored(tx, existing, input.source))
+    return isOwn ? { target: { ...existing, source: input.source }, isNew: false } : null
   }
   const modifiedAt = await bumpOrganization(tx.db, input.organization, toSeconds(tx.now))
   const created = await insertPackage(tx.db, {
@@ -118,10 +145,13 @@ interface OnePublication {
   versions: HashedCandidate[]
   manifests: ReadonlyMap<string, ManifestId>
   result: Publication
+  /** No event for each version. */
+  isQuiet?: boolean
 }
 
 async function publishOne(tx: Tx, input: OnePublication): Promise<void> {
-  const { target, candidate, result } = input
+  const { target, result } = input
+  const candidate = { ...input.candidate, abandoned: decideAbandoned(target, input.candidate.abandoned) }
   const plan = planPublication(input.isNew ? [] : await selectPublished(tx.db, target.id), input.versions)
   result.held.push(...plan.held.map((held) => ({ name: target.name, ...held })))
   const describes = target.type !== candidate.type || target.description !== candidate.description
@@ -137,12 +167,22 @@ async function publishOne(tx: Tx, input: OnePublication): Promise<void> {
   if (describes || changesState) {
     await updatePackage(tx.db, target.id, candidate)
   }
-  await replaceProvidedNames(tx.db, target.id, providedNames(input.versions))
-  await recordPlan(tx, target, plan)
+  await indexNames(tx.db, target, input.versions)
+  if (input.isQuiet !== true) {
+    await recordPlan(tx, target, plan)
+  }
   result.changed.push({ id: target.id, name: target.name })
   result.published += plan.insert.length
   result.updated += plan.update.length
   result.removed += plan.remove.length
+}
+
+/**
+ * Whether a package is abandoned after a publication: as its manifest says, and still so when the manifest says nothing any more (contract
+ * composer.md §7.7), unless a person decided.
+ */
+export function decideAbandoned(target: Package, offered: boolean | string): boolean | string {
+  return target.abandonedBy === 'person' || offered === false ? target.abandoned : offered
 }
 
 /** Writes the versions of a plan and remembers their references. */
@@ -212,14 +252,4 @@ async function withdrawAbsentPackages(tx: Tx, input: PublishPackages, result: Pu
     result.changed.push({ id, name })
     result.removed += shown.length
   }
-}
-
-/** The names (lower case) that a package provides: those of its default branch, else of any version that it offers. */
-export function providedNames(versions: readonly HashedCandidate[]): string[] {
-  const described = versions.find((version) => version.defaultBranch) ?? versions[0]
-  if (described === undefined) {
-    return []
-  }
-  const { provide } = JSON.parse(described.manifest) as { provide?: Record<string, string> }
-  return Object.keys(provide ?? {}).map((name) => name.toLowerCase())
 }

@@ -2,6 +2,7 @@ import { compareVersions, versionKey } from '../../composer/index.ts'
 import type { Tx } from '../kernel/ctx.ts'
 import { toSeconds, type OrganizationId, type SourceId } from '../kernel/values.ts'
 import type { CandidatePackage, CandidateVersion } from './candidate.ts'
+import { indexNames } from './indexed-names.sql.ts'
 import { storeManifests } from './manifests.sql.ts'
 import type { Package } from './package-reading.sql.ts'
 import {
@@ -12,8 +13,7 @@ import {
   type PublishedVersion,
 } from './plan-publication.ts'
 import { policeChange, type ChangePolicy } from './police.ts'
-import { replaceProvidedNames } from './provided-names.sql.ts'
-import { findOrCreatePackage, hashCandidates, providedNames, recordPlan, writePlan } from './publish-packages.ts'
+import { decideAbandoned, findOrCreatePackage, hashCandidates, recordPlan, writePlan } from './publish-packages.ts'
 import { bumpPackage, hideVersions, selectPublished, updatePackage } from './publishing.sql.ts'
 
 /** One version to be published beside those that its package has. */
@@ -61,8 +61,8 @@ export async function publishVersion(tx: Tx, input: PublishVersion): Promise<Ver
   }
   await writePlan(tx, { target, manifests: await storeManifests(tx.db, hashed.bodies) }, plan)
   if (isHighest(published, after)) {
-    await updatePackage(tx.db, target.id, candidate)
-    await replaceProvidedNames(tx.db, target.id, providedNames([after]))
+    await updatePackage(tx.db, target.id, { ...candidate, abandoned: decideAbandoned(target, candidate.abandoned) })
+    await indexNames(tx.db, target, [after])
   }
   await recordPlan(tx, target, plan)
   return { kind: kindOf(plan), package: target }

@@ -44,11 +44,29 @@ function toAbandonedColumn(abandoned: boolean | string): string | null {
   return abandoned === false ? null : JSON.stringify(abandoned)
 }
 
-/** Sets what a package takes from its default branch. */
+/** Sets what a package takes from its default branch; what a person said stays. */
 export async function updatePackage(db: Db, id: PackageId, candidate: CandidatePackage): Promise<void> {
   await db
     .updateTable('packages')
-    .set({ type: candidate.type, description: candidate.description, abandoned: toAbandonedColumn(candidate.abandoned) })
+    .set((update) => ({
+      type: candidate.type,
+      description: candidate.description,
+      abandoned: update
+        .case()
+        .when('abandoned_by', '=', 'person')
+        .then(update.ref('abandoned'))
+        .else(toAbandonedColumn(candidate.abandoned))
+        .end(),
+    }))
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Sets what a person says of a package. */
+export async function updateAbandoned(db: Db, id: PackageId, abandoned: boolean | string): Promise<void> {
+  await db
+    .updateTable('packages')
+    .set({ abandoned: toAbandonedColumn(abandoned), abandoned_by: 'person' })
     .where('id', '=', id)
     .execute()
 }
@@ -232,6 +250,31 @@ export async function selectPackagesOfSource(db: Db, source: SourceId): Promise<
   return db.selectFrom('packages').select(['id', 'name']).where('source_id', '=', source).orderBy('id').execute()
 }
 
+/** What sort of source that is, or null when there is none. */
+export async function findSourceKind(db: Db, source: SourceId): Promise<'vcs' | 'artifact' | 'custom' | 'mirror' | null> {
+  const row = await db.selectFrom('sources').select('kind').where('id', '=', source).executeTakeFirst()
+  return row?.kind ?? null
+}
+
+/** Sets whether a package is abandoned, or the name of what replaces it. */
+export async function writeAbandoned(db: Db, id: PackageId, abandoned: boolean | string): Promise<void> {
+  await db
+    .updateTable('packages')
+    .set({ abandoned: toAbandonedColumn(abandoned) })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Deletes all versions of a package; what is known of their archives stays. */
+export async function deleteVersions(db: Db, id: PackageId): Promise<void> {
+  await db.deleteFrom('versions').where('package_id', '=', id).execute()
+}
+
+/** Makes a package that of another source. */
+export async function writeSource(db: Db, id: PackageId, source: SourceId): Promise<void> {
+  await db.updateTable('packages').set({ source_id: source }).where('id', '=', id).execute()
+}
+
 /** Deletes a package with its versions and the knowledge of its archives; blobs are collected later. */
 export async function deletePackageRow(db: Db, id: PackageId): Promise<{ modifiedAt: number } | null> {
   const row = await db.deleteFrom('packages').where('id', '=', id).returning('modified_at as modifiedAt').executeTakeFirst()
@@ -241,6 +284,24 @@ export async function deletePackageRow(db: Db, id: PackageId): Promise<{ modifie
 /** Moves the clock of every package of a source forward in the caller's transaction. */
 export async function bumpPackagesOfSource(db: Db, source: SourceId, floor: number): Promise<void> {
   await db.updateTable('packages').set(movedClock(floor)).where('source_id', '=', source).execute()
+}
+
+/**
+ * Moves the clocks of the packages with one of these names (lower case) forward in the caller's transaction: those of one organization, or
+ * with null of all. Rows are taken in the order of their ids, so that two such transactions never wait for each other.
+ */
+export async function bumpPackagesNamed(
+  db: Db,
+  { organization, names, floor }: { organization: OrganizationId | null; names: readonly string[]; floor: number },
+): Promise<void> {
+  for (let start = 0; start < names.length; start += ROWS_PER_STATEMENT) {
+    const some = names.slice(start, start + ROWS_PER_STATEMENT)
+    const named = db.selectFrom('packages').select('id').where('name', 'in', some).orderBy('id')
+    const rows = await (organization === null ? named : named.where('organization_id', '=', organization)).execute()
+    for (const { id } of rows) {
+      await bumpPackage(db, id, floor)
+    }
+  }
 }
 
 /** Moves the clock of every package forward in the caller's transaction. */

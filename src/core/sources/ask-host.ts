@@ -6,11 +6,11 @@
  */
 import type { Ctx, Tx } from '../kernel/ctx.ts'
 import { isDomainError, type DomainError } from '../kernel/errors.ts'
-import type { GitCredential } from '../kernel/ports.ts'
+import type { GitCredential, HeadersCredential } from '../kernel/ports.ts'
 import { limitedFailure } from '../kernel/retry-after.ts'
 import type { Instant } from '../kernel/values.ts'
 import { enqueueLaterSync } from './add-source.ts'
-import { openCredential } from './credentials.ts'
+import { openCredential, openUpstreamCredential } from './credentials.ts'
 import { deletePausesBefore, findPause, writePause } from './pauses.sql.ts'
 import type { Source } from './sources.sql.ts'
 
@@ -34,14 +34,37 @@ export async function askHost<Result>(
   work: (credential: GitCredential | null) => Promise<Result>,
 ): Promise<Result> {
   const credential = source.credential === null ? null : await openCredential(ctx, source.credential)
-  const key = pauseKey(ctx, credential, origin)
+  return askOutsidePauses(ctx, { source, key: pauseKey(ctx, credential, origin) }, () => work(credential))
+}
+
+/**
+ * As `askHost`, for upstream repositories, which may want headers of their own. Their archives lie elsewhere at times; a host that does not get the
+ * credential counts requests without one.
+ */
+export async function askUpstreamHost<Result>(
+  ctx: Ctx,
+  { source, origin }: { source: AskedSource & Pick<Source, 'credential'>; origin: string },
+  work: (credential: GitCredential | HeadersCredential | null) => Promise<Result>,
+): Promise<Result> {
+  const credential = source.credential === null ? null : await openUpstreamCredential(ctx, source.credential)
+  const key = pauseKey(ctx, credential?.origin === origin ? credential : null, origin)
+  return askOutsidePauses(ctx, { source, key }, () => work(credential))
+}
+
+type AskedSource = Pick<Source, 'id' | 'organization'>
+
+async function askOutsidePauses<Result>(
+  ctx: Ctx,
+  { source, key }: { source: AskedSource; key: string },
+  work: () => Promise<Result>,
+): Promise<Result> {
   const pause = await findPause(ctx.db, key)
   const before = ctx.clock.now()
   if (pause !== null && pause.until > before) {
     throw limitedFailure(Math.ceil((pause.until - before) / SECOND), before)
   }
   try {
-    return await work(credential)
+    return await work()
   } catch (error) {
     if (!isDomainError(error, 'source_limited')) {
       throw error
@@ -65,16 +88,20 @@ export async function findPausedUntil(ctx: Ctx, { source, origin }: { source: So
 }
 
 /** Equal secrets for one place have equal keys. */
-function pauseKey(ctx: Ctx, credential: GitCredential | null, origin: string): string {
+function pauseKey(ctx: Ctx, credential: GitCredential | HeadersCredential | null, origin: string): string {
   if (credential === null) {
     return `anonymous:${origin}`
+  }
+  if (credential.kind === 'headers') {
+    const headers = Object.entries(credential.headers).toSorted(([left], [right]) => (left < right ? -1 : 1))
+    return `credential:${ctx.secrets.fingerprint(JSON.stringify([credential.origin, headers]))}`
   }
   return `credential:${ctx.secrets.fingerprint(JSON.stringify(credential, Object.keys(credential).toSorted()))}`
 }
 
 async function beginPause(
   tx: Tx,
-  source: Source,
+  source: AskedSource,
   { key, now, asked }: { key: string; now: Instant; asked: number },
 ): Promise<Instant> {
   const last = await findPause(tx.db, key)

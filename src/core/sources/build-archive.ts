@@ -40,6 +40,8 @@ export interface BuildArchive {
 export interface ArchiveTools {
   report: JobReport
   cache: DeflateCache
+  /** Fetches the archive of a mirrored package as `storeArchive` does; what mirrors are is known to another module. */
+  fetchMirrored?: (ctx: Ctx, wanted: { target: Package; reference: string }) => Promise<StoredArchive | null>
 }
 
 /**
@@ -70,6 +72,9 @@ export async function storeArchive(
   }
   if (source.kind === 'custom') {
     return storeCustomArchive(ctx, { source, target, reference })
+  }
+  if (source.kind === 'mirror' && tools.fetchMirrored !== undefined) {
+    return tools.fetchMirrored(ctx, { target, reference })
   }
   const commit = await findCommit(ctx, { source, target, reference }, tools.report)
   const known = await findDist(ctx.db, target.id, commit.reference)

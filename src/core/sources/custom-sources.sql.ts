@@ -89,7 +89,17 @@ export async function findUpstream(db: Db, packageId: PackageId, reference: stri
   return row ?? null
 }
 
-/** The archives of a custom source that metadata shows and that were not fetched yet, each once. */
+/** Where the archives of a package are fetched from, by reference. */
+export async function selectUpstreams(db: Db, packageId: PackageId): Promise<Map<string, Upstream>> {
+  const rows = await db
+    .selectFrom('custom_dists')
+    .select(['reference', 'type', 'url', 'shasum'])
+    .where('package_id', '=', packageId)
+    .execute()
+  return new Map(rows.map(({ reference, ...upstream }) => [reference, upstream]))
+}
+
+/** The archives of a custom source and that were not fetched yet, each once. */
 export async function selectUnfetched(db: Db, source: SourceId): Promise<{ package: PackageId; reference: string }[]> {
   return db
     .selectFrom('custom_dists')

@@ -5,7 +5,7 @@ import { lockDeletedOrganization } from '../organizations/index.ts'
 import { deletePackagesOfSource } from '../packages/index.ts'
 import { deleteCredential } from './credentials.sql.ts'
 import { detachHook } from './detach-hook.ts'
-import { deleteSourceRow, lockSource, selectSources, type Source } from './sources.sql.ts'
+import { deleteSourceRow, lockSource, selectAllSources, type Source } from './sources.sql.ts'
 
 /**
  * Removes a source with its packages, versions and archives, inside the caller's transaction; the mirror is removed by a job, which belongs to
@@ -42,7 +42,7 @@ export async function discardSource(tx: Tx, source: Source): Promise<boolean> {
 export async function discardSources(ctx: Ctx, organization: OrganizationId): Promise<boolean> {
   let items: readonly Source[] = []
   do {
-    items = (await selectSources(ctx.db, organization, { limit: MAX_PAGE, after: null })).items
+    items = (await selectAllSources(ctx.db, organization, { limit: MAX_PAGE, after: null })).items
     for (const source of items) {
       const isDeleted = await ctx.transaction(async (tx) => {
         if (!(await lockDeletedOrganization(tx.db, organization))) {

@@ -2,14 +2,26 @@ export { addCustomSource, type AddCustomSource, type DefinedSource } from './add
 export { cloneUrl } from './clone-url.ts'
 export { selectRawManifests, selectSourcesById } from './raw-manifests.sql.ts'
 export { allowJobs } from './allow-jobs.ts'
+export { askUpstreamHost } from './ask-host.ts'
 export { allowsJobsOf } from './job-allowances.sql.ts'
+export { acceptRepository } from './accept-repository.ts'
+export { findSourcesByUrl, findSourcesOfPackage, getSyncJob } from './find-by-url.ts'
+export { setSourceUrl } from './set-source-url.ts'
 export { setSourceVisibility } from './set-visibility.ts'
 export { findSourceByPath } from './source-path.sql.ts'
 export { visibleSources } from './source-visibility.ts'
 export { addSource, enqueueSync, type AddedSource, type AddSource } from './add-source.ts'
 export type { Artifact } from './artifacts.sql.ts'
 export { buildArchive, type ArchiveTools, type BuildArchive } from './build-archive.ts'
-export { openCredential, openSealedCredential, type CredentialInput } from './credentials.ts'
+export {
+  openCredential,
+  openSealedCredential,
+  openUpstreamCredential,
+  requireFittingCredential,
+  sealCredential,
+  storeCredential,
+  type CredentialInput,
+} from './credentials.ts'
 export { detachHook } from './detach-hook.ts'
 export {
   deleteRegistration,
@@ -19,7 +31,7 @@ export {
   recordRegistration,
   type HookRegistration,
 } from './hook-registrations.sql.ts'
-export { findUsedCredential, selectExpiringCredentials } from './credentials.sql.ts'
+export { assignCredential, deleteCredential, findUsedCredential, selectExpiringCredentials } from './credentials.sql.ts'
 export { discardSources } from './discard-sources.ts'
 export { deleteVersion, mayDeleteVersions } from './delete-version.ts'
 export { deletePackage } from './delete-package.ts'
@@ -42,15 +54,17 @@ export { setCredential, type SetCredential } from './set-credential.ts'
 export { setManifests } from './set-manifests.ts'
 export { setRefRules } from './set-ref-rules.ts'
 export { collectReadmes } from './collect-readmes.ts'
-export { findReadmeOfVersion } from './readmes.sql.ts'
+export { findReadmeOfVersion, type StoredReadme } from './readmes.sql.ts'
 export { listSyncRuns, type SyncLog } from './list-sync-runs.ts'
-export type { SyncDetails, SyncRun } from './sync-runs.sql.ts'
+export { insertSyncRun, NO_COUNTS, selectSyncRuns, type SyncCounts, type SyncDetails, type SyncRun } from './sync-runs.sql.ts'
 export { setSyncInterval } from './set-sync-interval.ts'
 export type { SkippedRefRow } from './source-refs.sql.ts'
 export { selectRevisions } from './source-revisions.sql.ts'
 export { getSourceHealth, type SourceHealth } from './source-health.ts'
-export { findSource, findSourceAnywhere, summarizeSources, type Source } from './sources.sql.ts'
+export { deleteSourceRow, findSource, findSourceAnywhere, lockSource, summarizeSources, type Source } from './sources.sql.ts'
 export { syncSource, type SyncOutcome } from './sync-source.ts'
-export { findUpstream } from './custom-sources.sql.ts'
+export { findUpstream, selectUnfetched, selectUpstreams, type Upstream } from './custom-sources.sql.ts'
+export { receiveUpload, type ReceivedUpload } from './receive-upload.ts'
+export { recordArchives, type StoredArchive } from './record-archives.ts'
 export { getCustomDefinition, updateCustomSource } from './update-custom-source.ts'
 export { uploadArtifact, type UploadArtifact, type UploadedArtifact } from './upload-artifact.ts'

@@ -78,7 +78,7 @@ async function repair(ctx: Ctx, dist: Dist & { sha256: string }, state: 'damaged
     return
   }
   const kind = (await findSource(ctx.db, owner.source))?.kind
-  const isBuilt = kind === 'vcs' || kind === 'custom'
+  const isBuilt = kind === 'vcs' || kind === 'custom' || kind === 'mirror'
   const remedy = isBuilt ? 'it is built or fetched again' : 'upload the same file again to bring it back'
   ctx.log.error(`The stored bytes of an archive are lost; ${remedy}.`, {
     package: owner.name,

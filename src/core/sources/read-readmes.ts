@@ -1,12 +1,13 @@
 /**
- * READMEs are looked for once per commit, after the manifests: the files at the top that have one of the known names, from one listing of
- * distinct trees, and their contents from one `cat-file` process. Only regular files count, so nothing outside of the tree can be meant
+ * READMEs are looked for once per commit, after the manifests: the file that the manifest names, else one at the top that has one of the known
+ * names, from one listing of distinct trees, and their contents from one `cat-file` process. Only regular files count, so nothing outside of the tree can be meant
  * (abuse 5). What one sync reads is bounded; the commits that are left are read by the next one. Nothing here fails a sync.
  */
 import { createHash } from 'node:crypto'
 import type { Ctx, Tx } from '../kernel/ctx.ts'
 import type { JobReport } from '../kernel/jobs.ts'
 import type { GitFoundFile, PathMatcher } from '../kernel/ports.ts'
+import { selectManifests } from '../packages/index.ts'
 import type { ReadRef } from './read-refs.ts'
 import { deleteSourceReadmes, insertSourceReadmes, selectReadmeCommits, storeReadmes } from './readmes.sql.ts'
 import type { Source } from './sources.sql.ts'
@@ -20,15 +21,28 @@ const LARGEST_README = 512 * 1024
 /** Bytes of distinct READMEs that one sync reads. */
 const BYTES_PER_SYNC = 16 * 1024 * 1024
 
-const AT_THE_TOP: PathMatcher = {
-  matchesFile: (path) => CANDIDATES.includes(path),
-  mayContain: (directory) => directory === '',
+/** Different files that manifests of one source may name; others are passed over. */
+const MAX_DECLARED = 20
+const LONGEST_PATH = 200
+
+function toMatcher(declared: ReadonlySet<string>): PathMatcher {
+  const wanted = new Set([...CANDIDATES, ...declared])
+  return {
+    matchesFile: (path) => wanted.has(path),
+    mayContain: (directory) => directory === '' || [...declared].some((path) => path.startsWith(`${directory}/`)),
+  }
+}
+
+/** A README that was found: the hash of its text, and where it lies. */
+interface FoundReadme {
+  sha256: string
+  path: string
 }
 
 /** What a sync found of READMEs. */
 export interface ReadmeReading {
-  /** The hash of the README of each commit that was looked at now, null for none. */
-  found: Map<string, string | null>
+  /** The README of each commit that was looked at now, null for none. */
+  found: Map<string, FoundReadme | null>
   /** Texts by hash. */
   texts: Map<string, string>
   /** Commits that were looked at once and that no ref points to any more. */
@@ -49,7 +63,8 @@ export async function readReadmes(
     return reading
   }
   try {
-    await readWanted(ctx, source.uid, wanted, reading)
+    const declared = await findDeclared(ctx, refs, new Set(wanted))
+    await readWanted(ctx, { mirror: source.uid, commits: wanted, declared }, reading)
   } catch (error) {
     ctx.log.warn('READMEs could not be read; the next sync tries again.', { source: source.url, error })
     report.log('warning', 'READMEs could not be read; the next sync tries again.')
@@ -66,13 +81,52 @@ function listWanted(refs: readonly ReadRef[], known: ReadonlySet<string>, defaul
   return [...new Set(wanted.map(({ commit }) => commit))]
 }
 
-async function readWanted(ctx: Ctx, mirror: string, commits: readonly string[], reading: ReadmeReading): Promise<void> {
-  const listed = await ctx.git.findFiles({ mirror, commits, matcher: AT_THE_TOP, limit: CANDIDATES.length })
-  const chosen = new Map<string, string>()
+/** The file that the manifest of each of these commits calls its README (contract composer.md §7.7). */
+async function findDeclared(ctx: Ctx, refs: readonly ReadRef[], commits: ReadonlySet<string>): Promise<Map<string, string>> {
+  const manifests = refs.flatMap(({ commit, manifest }) =>
+    commits.has(commit) && manifest.state === 'read' ? [{ commit, ...manifest }] : [],
+  )
+  const stored = manifests.flatMap(({ text, stored: id }) => (text === null && id !== null ? [id] : []))
+  const texts = await selectManifests(ctx.db, [...new Set(stored)])
+  const declared = new Map<string, string>()
+  const distinct = new Set<string>()
+  for (const { commit, text, stored: id } of manifests) {
+    const path = readDeclared(text ?? (id === null ? undefined : texts.get(id)))
+    if (path !== null && (distinct.has(path) || distinct.size < MAX_DECLARED)) {
+      distinct.add(path)
+      declared.set(commit, path)
+    }
+  }
+  return declared
+}
+
+function readDeclared(manifest: string | undefined): string | null {
+  const readme = manifest === undefined ? undefined : (parseJson(manifest) as { readme?: unknown } | null)?.readme
+  const path = typeof readme === 'string' ? readme.replace(/^(?:\.\/)+/, '') : ''
+  return path === '' || path.length > LONGEST_PATH || path.split('/').includes('..') ? null : path
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+async function readWanted(
+  ctx: Ctx,
+  { mirror, commits, declared }: { mirror: string; commits: readonly string[]; declared: ReadonlyMap<string, string> },
+  reading: ReadmeReading,
+): Promise<void> {
+  const paths = new Set(declared.values())
+  const limit = CANDIDATES.length + paths.size
+  const listed = await ctx.git.findFiles({ mirror, commits, matcher: toMatcher(paths), limit })
+  const chosen = new Map<string, { objectId: string; path: string }>()
   const planned = new Set<string>()
   let bytes = 0
   for (const commit of commits) {
-    const file = chooseReadme(listed.get(commit) ?? [])
+    const file = chooseReadme(listed.get(commit) ?? [], declared.get(commit))
     if (file === null) {
       reading.found.set(commit, null)
       continue
@@ -84,17 +138,18 @@ async function readWanted(ctx: Ctx, mirror: string, commits: readonly string[], 
       bytes += file.size
       planned.add(file.objectId)
     }
-    chosen.set(commit, file.objectId)
+    chosen.set(commit, file)
   }
   const hashes = planned.size === 0 ? new Map<string, string | null>() : await readTexts(ctx, mirror, planned, reading.texts)
-  for (const [commit, objectId] of chosen) {
-    reading.found.set(commit, hashes.get(objectId) ?? null)
+  for (const [commit, { objectId, path }] of chosen) {
+    const sha256 = hashes.get(objectId) ?? null
+    reading.found.set(commit, sha256 === null ? null : { sha256, path })
   }
 }
 
-/** The first candidate that is a regular file, unless it is too large. */
-function chooseReadme(files: readonly GitFoundFile[]): GitFoundFile | null {
-  for (const name of CANDIDATES) {
+/** The declared file, else the first candidate, that is a regular file, unless it is too large. */
+function chooseReadme(files: readonly GitFoundFile[], declared: string | undefined): GitFoundFile | null {
+  for (const name of declared === undefined ? CANDIDATES : [declared, ...CANDIDATES]) {
     const file = files.find(({ path, mode }) => path === name && mode === 'file')
     if (file !== undefined) {
       return file.size <= LARGEST_README ? file : null
@@ -134,7 +189,11 @@ function decode(bytes: Uint8Array): string | null {
 /** Writes what was read, in the transaction that records the sync. */
 export async function recordReadmes(tx: Tx, source: Source, { found, texts, lost }: ReadmeReading): Promise<void> {
   const ids = await storeReadmes(tx.db, texts)
-  const rows = [...found].map(([commit, sha256]) => ({ commit, readme: sha256 === null ? null : (ids.get(sha256) ?? null) }))
+  const rows = [...found].map(([commit, readme]) => ({
+    commit,
+    readme: readme === null ? null : (ids.get(readme.sha256) ?? null),
+    path: readme?.path ?? null,
+  }))
   await insertSourceReadmes(tx.db, source.id, rows)
   await deleteSourceReadmes(tx.db, source.id, lost)
 }

@@ -36,16 +36,17 @@ export async function storeReadmes(db: Db, texts: ReadonlyMap<string, string>): 
 export async function insertSourceReadmes(
   db: Db,
   source: SourceId,
-  found: readonly { commit: string; readme: ReadmeId | null }[],
+  found: readonly { commit: string; readme: ReadmeId | null; path: string | null }[],
 ): Promise<void> {
   for (let start = 0; start < found.length; start += ROWS_PER_STATEMENT) {
     await db
       .insertInto('source_readmes')
       .values(
-        found.slice(start, start + ROWS_PER_STATEMENT).map(({ commit, readme }) => ({
+        found.slice(start, start + ROWS_PER_STATEMENT).map(({ commit, readme, path }) => ({
           source_id: source,
           commit_id: commit,
           readme_id: readme,
+          path,
         })),
       )
       .onConflict((conflict) => conflict.columns(['source_id', 'commit_id']).doNothing())
@@ -64,8 +65,14 @@ export async function deleteSourceReadmes(db: Db, source: SourceId, commits: rea
   }
 }
 
+/** The text of a README, and where it lies in its repository; null where that was not noted. */
+export interface StoredReadme {
+  text: string
+  path: string | null
+}
+
 /** The README of a version, or null. */
-export async function findReadmeOfVersion(db: Db, version: VersionId): Promise<string | null> {
+export async function findReadmeOfVersion(db: Db, version: VersionId): Promise<StoredReadme | null> {
   const row = await db
     .selectFrom('versions')
     .innerJoin('packages', 'packages.id', 'versions.package_id')
@@ -75,10 +82,10 @@ export async function findReadmeOfVersion(db: Db, version: VersionId): Promise<s
         .onRef('source_readmes.commit_id', '=', 'versions.reference'),
     )
     .innerJoin('readmes', 'readmes.id', 'source_readmes.readme_id')
-    .select('readmes.body')
+    .select(['readmes.body as text', 'source_readmes.path'])
     .where('versions.id', '=', version)
     .executeTakeFirst()
-  return row?.body ?? null
+  return row ?? null
 }
 
 function orphans(db: Db) {

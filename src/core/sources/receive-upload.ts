@@ -11,6 +11,15 @@ export interface ReceivedUpload {
   manifest: Uint8Array
 }
 
+/** Bytes that arrive, what is known of them beforehand, and what they are judged by; see `ArchiveLimits`. */
+export interface ReceiveUpload {
+  content: AsyncIterable<Uint8Array>
+  sha256: string | null
+  sha1?: string | null
+  manifest?: 'required' | 'optional'
+  rules?: 'upload' | 'integrity'
+}
+
 const SHA256 = /^[0-9a-f]{64}$/
 
 /**
@@ -18,10 +27,7 @@ const SHA256 = /^[0-9a-f]{64}$/
  * and reads the archive. Nothing is left of an upload that was cut off or refused. The caller ends what it gets. Throws
  * `archive_too_large`, `checksum_mismatch`, `archive_differs`, `archive_refused`, `storage_unavailable`, and whatever `content` throws.
  */
-export async function receiveUpload(
-  ctx: Ctx,
-  input: { content: AsyncIterable<Uint8Array>; sha256: string | null; sha1?: string | null; manifest?: 'required' | 'optional' },
-): Promise<ReceivedUpload> {
+export async function receiveUpload(ctx: Ctx, input: ReceiveUpload): Promise<ReceivedUpload> {
   const expected = input.sha256?.toLowerCase() ?? null
   if (expected !== null && !SHA256.test(expected)) {
     throw invalidInput('sha256', 'give 64 hexadecimal digits')
@@ -32,12 +38,14 @@ export async function receiveUpload(
     if (expected !== null && staged.sha256 !== expected) {
       throw new DomainError('checksum_mismatch', { found: staged.sha256, expected })
     }
-    const { sha1 = null, manifest = 'required' } = input
+    const { sha1 = null, manifest = 'required', rules = 'upload' } = input
     if (sha1 !== null && staged.sha1 !== sha1) {
       throw new DomainError('archive_differs', { found: staged.sha1, expected: sha1 })
     }
     const { archiveEntries, archiveBytes, manifestBytes } = ctx.limits
-    const read = await readArchive(staged, { entries: archiveEntries, bytes: archiveBytes, manifestBytes, manifest })
+    const judged = rules === 'integrity' && sha1 !== null ? 'names' : rules
+    const limits = { entries: archiveEntries, bytes: archiveBytes, manifestBytes, manifest, rules: judged } as const
+    const read = await readArchive(staged, limits)
     if (!read.ok) {
       throw toError(read.refusal, ctx.limits)
     }

@@ -61,7 +61,7 @@ export async function recordArchives(ctx: Ctx, target: Package, archives: readon
 
 async function recordOne(tx: Tx, target: Package, { reference, blob, format }: StoredArchive): Promise<boolean> {
   const dist = await findDist(tx.db, target.id, reference)
-  if (dist !== null && dist.sha256 === null && format !== undefined) {
+  if (dist !== null && dist.sha256 === null && format !== undefined && format !== dist.format) {
     await setDistFormat(tx.db, dist.id, format)
   }
   if (dist === null || !(await recordBuilt(tx.db, dist.id, blob, tx.now))) {

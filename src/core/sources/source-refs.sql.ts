@@ -136,3 +136,8 @@ export async function deleteRefs(
     }
   }
 }
+
+/** Forgets all refs of a source. */
+export async function deleteKnownRefs(db: Db, source: SourceId): Promise<void> {
+  await db.deleteFrom('source_refs').where('source_id', '=', source).execute()
+}

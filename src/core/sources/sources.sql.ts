@@ -1,4 +1,6 @@
+import { sql } from 'kysely'
 import type { RefRules } from '../../composer/index.ts'
+import { escapeLike } from '../kernel/like-pattern.ts'
 import type { Db, Visibility } from '../kernel/schema.ts'
 import { toPaged, type Page, type Paged } from '../kernel/paging.ts'
 import type { VcsSystem } from '../kernel/source-url.ts'
@@ -128,13 +130,14 @@ export async function findSource(db: Db, id: SourceId): Promise<Source | null> {
   return row ?? null
 }
 
-/** The source of an organization with that uid, or null. */
+/** The source of an organization with that uid, or null; a mirror is none. */
 export async function findSourceByUid(db: Db, organization: OrganizationId, uid: string): Promise<Source | null> {
   const row = await db
     .selectFrom('sources')
     .select(SOURCE_COLUMNS)
     .where('organization_id', '=', organization)
     .where('uid', '=', uid)
+    .where('kind', '!=', 'mirror')
     .executeTakeFirst()
   return row ?? null
 }
@@ -145,17 +148,25 @@ export async function findSourceAnywhere(db: Db, uid: string): Promise<Source | 
   return row ?? null
 }
 
-/** The sources of an organization in the order of their creation. */
+/** The sources of an organization that are no mirrors, in the order of their creation. */
 export async function selectSources(db: Db, organization: OrganizationId, page: Page): Promise<Paged<Source>> {
-  const rows = await db
+  const rows = await ofOrganization(db, organization, page).where('kind', '!=', 'mirror').execute()
+  return toPaged(rows, page.limit)
+}
+
+/** As `selectSources` with mirrors. */
+export async function selectAllSources(db: Db, organization: OrganizationId, page: Page): Promise<Paged<Source>> {
+  return toPaged(await ofOrganization(db, organization, page).execute(), page.limit)
+}
+
+function ofOrganization(db: Db, organization: OrganizationId, page: Page) {
+  return db
     .selectFrom('sources')
     .select(SOURCE_COLUMNS)
     .where('organization_id', '=', organization)
     .where('id', '>', (page.after ?? 0) as SourceId)
     .orderBy('id')
     .limit(page.limit + 1)
-    .execute()
-  return toPaged(rows, page.limit)
 }
 
 /** Who sees a source besides members, and who may download its archives. */
@@ -258,4 +269,46 @@ export async function summarizeSources(db: Db): Promise<{ state: string; count: 
     ])
     .groupBy('state')
     .execute()
+}
+
+/** The repositories of an organization whose address has a part, in whatever case; at most `limit`. */
+export async function selectSourcesContaining(
+  db: Db,
+  organization: OrganizationId,
+  { part, limit }: { part: string; limit: number },
+): Promise<Source[]> {
+  const pattern = `%${escapeLike(part.toLowerCase())}%`
+  return ofLiving(db)
+    .where('organization_id', '=', organization)
+    .where('kind', '=', 'vcs')
+    .where((where) => sql<boolean>`lower(${where.ref('url')}) like ${pattern} escape '!'`)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+}
+
+/** Gives a source another address; false when another one of its organization has it, or when the source is gone. */
+export async function updateSourceUrl(
+  db: Db,
+  { id, organization }: Pick<Source, 'id' | 'organization'>,
+  url: string,
+): Promise<boolean> {
+  const result = await db
+    .updateTable('sources')
+    .set({ url })
+    .where('id', '=', id)
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('sources as other')
+            .select('other.id')
+            .where('other.organization_id', '=', organization)
+            .where('other.url', '=', url)
+            .where('other.id', '!=', id),
+        ),
+      ),
+    )
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
 }

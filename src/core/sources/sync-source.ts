@@ -21,6 +21,7 @@ import { recordChildren } from './record-children.ts'
 import { hasMoved, listNewRevisions, recordRefs, SOME_CHILDREN, type Reading } from './record-refs.ts'
 import { recordFailedRun, recordRun } from './record-run.ts'
 import { findSource, recordFailing, recordSynced, type Source } from './sources.sql.ts'
+import { requireSameRepository } from './require-same-repository.ts'
 import { selectWithdrawnRefs } from './withdrawn-refs.sql.ts'
 import { withdrawRefs } from './withdraw-refs.ts'
 import { originOf } from './source-health.ts'
@@ -73,6 +74,7 @@ async function syncExisting(ctx: Ctx, source: Source, report: JobReport): Promis
   await report.step('refs')
   const listed = await ctx.git.listRefs(source.uid, ctx.limits.sourceRefs)
   const known = new Map((await selectKnownRefs(ctx.db, source.id)).map((ref) => [refKey(ref), ref]))
+  requireSameRepository(known.values(), listed.refs)
   const { refs, identified, children, readmes } = await readAndIdentify(ctx, report, { source, listed, known })
   logSkipped(report, identified)
   const revisions = source.vcs === 'git' ? NO_REVISIONS : await ctx.git.listRevisions(source.uid)

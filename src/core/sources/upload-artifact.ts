@@ -136,6 +136,10 @@ async function requireAcceptable(ctx: Ctx, { organization, policy, upload, blob 
     return
   }
   const source = await findSource(ctx.db, existing.source)
+  if (source?.kind === 'mirror') {
+    // A private package takes the place of a mirrored one with all of its versions.
+    return
+  }
   // Null when the source is removed just now, and its packages with it.
   if (source !== null && source.kind !== 'artifact') {
     throw new DomainError('package_taken', { name: upload.name })

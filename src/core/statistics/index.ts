@@ -14,5 +14,13 @@ export {
   type UsageTotals,
 } from './read-usage.ts'
 export { rollUpStatistics } from './roll-up.ts'
+export {
+  listDownloadSeries,
+  maySeeDownloads,
+  NO_DOWNLOADS,
+  sumDownloads,
+  sumDownloadsByVersion,
+  type Downloads,
+} from './sum-downloads.ts'
 export { toUsageAudience } from './usage-audience.ts'
 export { UsageBuffer } from './usage-buffer.ts'

@@ -16,6 +16,7 @@ export type PublicEventType =
   | 'version.removed'
   | 'version.restored'
   | 'artifact.uploaded'
+  | 'finding.opened'
 
 type EventOf<Type extends PublicEventType> = Extract<DomainEvent, { type: Type }>
 /** An event that leaves the registry. */
@@ -44,6 +45,7 @@ const PRESENTERS: { readonly [Type in PublicEventType]: Presenter<Type> } = {
   'version.removed': ({ name, version, reference }) => ({ package: name, version, reference }),
   'version.restored': ({ name, version, reference }) => ({ package: name, version, reference }),
   'artifact.uploaded': ({ name, version, reference, file, size }) => ({ package: name, version, reference, file, size }),
+  'finding.opened': ({ name, advisories, severity, isMirrored }) => ({ package: name, advisories, severity, mirrored: isMirrored }),
 }
 
 /** The types of all public events, in the order of the documentation. */

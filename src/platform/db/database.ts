@@ -15,6 +15,8 @@ export interface Database {
   readonly read: Db
   /** Statements and transactions that write. */
   readonly write: Db
+  /** As `write`, for single statements whose effect may be lost when the machine crashes: nobody waits for the disk. */
+  writeLoosely<Result>(work: (db: Db) => Promise<Result>): Promise<Result>
   readonly flags: DialectFlags
   /**
    * A value that changes when something may have been committed. While it stays the same, whatever was read is still true:
@@ -43,6 +45,17 @@ export function openSqliteDatabase(path: string): Database {
   return {
     read: reader.db,
     write: writer.db,
+    // While it has the connection to itself. Whatever is written in full afterwards takes it to the disk, too. The transaction is what lets the wait for
+    // another writer happen in turns of the event loop.
+    writeLoosely: (work) =>
+      writer.db.connection().execute(async (db) => {
+        writer.raw.run('PRAGMA synchronous = NORMAL')
+        try {
+          return await db.transaction().execute(work)
+        } finally {
+          writer.raw.run('PRAGMA synchronous = FULL')
+        }
+      }),
     flags: sqliteFlags,
     stamp,
     touched: forget,
@@ -119,6 +132,7 @@ export function openPostgresDatabase(url: string, connections: number, onError: 
   return {
     read: db,
     write: db,
+    writeLoosely: (work) => work(db),
     flags: postgresFlags,
     stamp: () => Math.floor(performance.now() / SERVER_STAMP_AGE) + commits,
     touched() {

@@ -17,6 +17,7 @@ import * as visibility from './migrations/0015-visibility.ts'
 import * as credentialHealth from './migrations/0016-credential-health.ts'
 import * as mirrors from './migrations/0017-mirrors.ts'
 import * as advisories from './migrations/0018-advisories.ts'
+import * as protocol from './migrations/0019-protocol.ts'
 
 /** Every migration in order. Names are never changed and entries never removed once released. */
 const MIGRATIONS = {
@@ -37,6 +38,7 @@ const MIGRATIONS = {
   '0016-credential-health': credentialHealth,
   '0017-mirrors': mirrors,
   '0018-advisories': advisories,
+  '0019-protocol': protocol,
 } as const
 
 /** The names of all migrations of this release in order. */

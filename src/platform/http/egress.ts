@@ -29,7 +29,7 @@ const MOST_ADDRESSES = 4
 /** Builds the guard. Throws an `Error` when the operator's list cannot be read. */
 export function createEgress(policy: EgressPolicy): Egress {
   const opened = parseOpenedDestinations(policy.allow)
-  const resolve = policy.resolve ?? resolveBySystem
+  const resolve = shareWhilePending(policy.resolve ?? resolveBySystem)
 
   async function resolveAllowed(host: string): Promise<string[]> {
     const addresses = isIP(host) === 0 ? await resolve(host) : [host]
@@ -62,6 +62,18 @@ export function createEgress(policy: EgressPolicy): Egress {
   }
 
   return { resolveAllowed, connect: connectAllowed }
+}
+
+/** Many requests to one host begin at once; they wait for one answer of the resolver, which is as new as any of them needs. */
+function shareWhilePending(resolve: (host: string) => Promise<string[]>): (host: string) => Promise<string[]> {
+  const pending = new Map<string, Promise<string[]>>()
+  return (host) => {
+    const known = pending.get(host)
+    if (known !== undefined) return known
+    const call = resolve(host).finally(() => pending.delete(host))
+    pending.set(host, call)
+    return call
+  }
 }
 
 async function resolveBySystem(host: string): Promise<string[]> {

@@ -1,6 +1,8 @@
 import { DomainError } from '../../core/kernel/errors.ts'
 import type { Clock, Upstreams } from '../../core/kernel/ports.ts'
 import type { Instant } from '../../core/kernel/values.ts'
+import type { Database } from '../db/database.ts'
+import { createUpstreamLeases } from './upstream-leases.ts'
 
 /** Failures in a row before a host is left alone. */
 const PATIENCE = 5
@@ -14,8 +16,9 @@ interface Breaker {
   until: Instant
 }
 
-/** What a process knows of upstream hosts, in memory. */
-export function createUpstreams(clock: Clock): Upstreams {
+/** What a process knows of upstream hosts, in memory, and what processes agree on, in the database. */
+export function createUpstreams({ clock, database }: { clock: Clock; database: Database }): Upstreams {
+  const lease = createUpstreamLeases({ clock, database })
   const running = new Map<string, Promise<unknown>>()
   const breakers = new Map<string, Breaker>()
 
@@ -63,6 +66,8 @@ export function createUpstreams(clock: Clock): Upstreams {
         throw error
       }
     },
+    lease,
+    sleep: (milliseconds) => Bun.sleep(milliseconds),
     open() {
       const now = clock.now()
       return new Map([...breakers].filter(([, { until }]) => until > now).map(([origin, { until }]) => [origin, until]))

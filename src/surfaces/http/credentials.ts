@@ -3,7 +3,7 @@ const MAX_HEADER = 8 * 1024
 /**
  * The secret in an `Authorization` header, or null when there is none that could be a token. Accepted (CO-050 to CO-055, abuse 41):
  *
- * - `Bearer <token>` and `token <token>`;
+ * - `Bearer <token>` and `token <token>`, also with a user name and a colon before the token (CO-145);
  * - `Basic` with any user name and the token as password;
  * - `Basic` with the token as user name and an empty password, `x-oauth-basic` or `x-token-auth`.
  *
@@ -17,7 +17,7 @@ export function readSecret(authorization: string | null): string | null {
   switch (scheme) {
     case 'bearer':
     case 'token':
-      return value
+      return value.slice(value.lastIndexOf(':') + 1) || null
     case 'basic':
       return readBasicSecret(value)
     default:

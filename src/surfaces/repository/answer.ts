@@ -1,4 +1,4 @@
-import type { PackageId, TokenId } from '../../core/kernel/values.ts'
+import type { Instant, PackageId, TokenId } from '../../core/kernel/values.ts'
 import { errorResponse } from '../http/errors.ts'
 import { streamRemote, type RemoteBody } from './remote-body.ts'
 
@@ -18,6 +18,8 @@ export interface Answer {
   token: TokenId | null
   /** What a complete transfer counts as. */
   download: { package: PackageId; version: string } | null
+  /** When the answer ends by the clock alone, although nothing changed; never if left out. */
+  until?: Instant
   /** Where a GET is sent to instead of getting the body, for minutes only; the rest describes what is there. */
   redirect?: string
 }

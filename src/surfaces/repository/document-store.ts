@@ -88,13 +88,16 @@ export class DocumentStore {
 
   /** The metadata document of a package at its present revision. */
   packageDocument(request: DocumentRequest): Promise<CodedDocument> {
-    const { package: target, kind, repositoryUrl, origins = 'all' } = request
-    return this.#get(`${target.id} ${kind} ${origins} ${repositoryUrl}`, target.revision, { kind: 'package', request })
+    const { package: target, kind, repositoryUrl, origins = 'all', vouched = 'none' } = request
+    return this.#get(`${target.id} ${kind} ${origins} ${vouched} ${repositoryUrl}`, target.revision, { kind: 'package', request })
   }
 
   /** The root document of a repository for one view at the organization's present revision. */
   rootDocument(request: RootRequest): Promise<CodedDocument> {
-    return this.#get(`root ${viewOf(request)}`, request.audience.organization.revision, { kind: 'root', request })
+    return this.#get(`root ${viewOf(request)} ${JSON.stringify(request.notices ?? [])}`, request.audience.organization.revision, {
+      kind: 'root',
+      request,
+    })
   }
 
   /** The documented form of a package's metadata at its present revision. */

@@ -186,12 +186,14 @@ export class HotPath {
     try {
       requireAllowedAddress(actor, origin.address)
       const wanted = { path: parsed, coding, baseUrl: incoming.baseUrl, search, isLegacy }
-      return { ...found, outcome: await resolveAnswer(ctx, this.#tools, wanted) }
+      const outcome = await resolveAnswer(ctx, this.#tools, wanted)
+      return { ...found, outcome, expiresAt: Math.min(expiresAt, outcome.until ?? Number.POSITIVE_INFINITY) }
     } catch (error) {
       if (!isDomainError(error)) {
         throw error
       }
-      return { ...found, outcome: toRefusal(error, parsed) }
+      const outcome = toRefusal(error, parsed)
+      return { ...found, outcome, expiresAt: Math.min(expiresAt, outcome.until) }
     }
   }
 

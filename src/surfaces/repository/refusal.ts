@@ -1,5 +1,6 @@
 /** Failures in the words of the two forms of a repository: Composer's (contract composer.md §2.8) and Pricore's (contract pricore.md §3). */
 import type { DomainError } from '../../core/kernel/errors.ts'
+import type { Instant } from '../../core/kernel/values.ts'
 import { domainErrorResponse, errorResponse, STATUS, TOKEN_ADVICE } from '../http/errors.ts'
 import type { RepositoryForm } from './repository-path.ts'
 
@@ -13,12 +14,15 @@ interface Asked {
 export interface Refusal {
   /** Whether it stays true while the database does. */
   isLasting: boolean
+  /** When it ends although nothing changed: an upstream may have got by then what it did not have. */
+  until: Instant
   respond(): Response
 }
 
 /** A failure of one request as its form tells it. */
 export function toRefusal(error: DomainError, asked: Asked): Refusal {
-  return { isLasting: error.kind === 'not_found', respond: () => refuse(error, asked) }
+  const until = Number(error.details['until'] ?? Number.POSITIVE_INFINITY)
+  return { isLasting: error.kind === 'not_found', until, respond: () => refuse(error, asked) }
 }
 
 /** A client may present a token either way; Composer reads neither (PR-004). */
@@ -47,6 +51,13 @@ function refuse(error: DomainError, { form, kind }: Asked): Response {
   if (error.code === 'package_not_found' && kind === 'metadata') {
     // An empty document, so that a client that does not look at the status finds nothing, too (PR-109).
     return plainJson(404, { packages: [], minified: 'composer/2.0' }, { 'Cache-Control': 'max-age=300, private' })
+  }
+  if (error.code === 'package_reserved') {
+    // Composer takes the status for "not here" and prints the warning, so that people learn why (abuse case 34).
+    return plainJson(404, { packages: [], minified: 'composer/2.0', warning: error.message })
+  }
+  if (error.code === 'package_blocked') {
+    return errorResponse(STATUS[error.kind], { message: error.message, warning: error.message }, { Vary: 'Authorization' })
   }
   return domainErrorResponse(error)
 }

@@ -94,3 +94,8 @@ function parseLegacy(address: RepositoryAddress, rest: string): RepositoryPath |
 export function toRepositoryUrl(baseUrl: string, { form, organization }: RepositoryAddress): string {
   return `${baseUrl}${form === 'documented' ? '/org' : ''}/${organization}`
 }
+
+/** The repository that the parameters of a route name: `slug`, or `slug/slug`. */
+export function pathOf(params: Readonly<Record<string, string>>): string {
+  return params['sub'] === undefined ? (params['org'] ?? '') : `${params['org']}/${params['sub']}`
+}

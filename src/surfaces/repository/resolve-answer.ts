@@ -1,14 +1,19 @@
 import {
   findProviding,
   getAudience,
-  getVisiblePackage,
+  obtainVisiblePackage,
+  readAdvisoryHealth,
   readCatalogStamp,
+  readRepositoryHealth,
   viewModifiedAt,
   type Audience,
+  type ByTheClock,
+  type Origins,
   type UnknownReferences,
 } from '../../core/catalog/index.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import { DomainError, isDomainError } from '../../core/kernel/errors.ts'
+import type { Instant } from '../../core/kernel/values.ts'
 import { findOrganizationByPath } from '../../core/organizations/index.ts'
 import type { Answer } from './answer.ts'
 import type { DocumentStore } from './document-store.ts'
@@ -93,9 +98,10 @@ async function resolveRoot(asking: Asking): Promise<Answer> {
   const { ctx, tools, wanted, audience, repositoryUrl } = asking
   const request = { audience, repositoryUrl }
   if (wanted.path.form === 'canonical' && !wanted.isLegacy) {
-    const modifiedAt = viewModifiedAt(audience.organization.modifiedAt, audience.view)
-    const document = await tools.documents.rootDocument(request)
-    return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT, vary: BY_AGENT })
+    const health = await readRepositoryHealth(ctx, audience.organization.id)
+    const modifiedAt = viewModifiedAt(atLeastSince(audience.organization.modifiedAt, health), audience.view)
+    const document = await tools.documents.rootDocument({ ...request, notices: health.notices })
+    return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT, vary: BY_AGENT, until: health.until })
   }
   const kind = wanted.path.form === 'documented' ? 'inline-root' : 'legacy-root'
   const stamp = await readCatalogStamp(ctx.db, audience.organization)
@@ -107,17 +113,33 @@ async function resolveRoot(asking: Asking): Promise<Answer> {
 
 async function resolveMetadata(asking: Asking, path: RepositoryPath & { kind: 'metadata' }): Promise<Answer> {
   const { ctx, tools, audience, repositoryUrl } = asking
-  const target = await getVisiblePackage(ctx, audience, path.name)
+  const target = await obtainVisiblePackage(ctx, audience, path.name)
   const { origins } = audience
-  // Whoever joins or leaves the organization must not take the copy of another view for the present one.
-  const modifiedAt = origins === 'all' ? target.modifiedAt : viewModifiedAt(target.modifiedAt, origins)
+  if (path.form === 'canonical' && path.document === 'stable') {
+    const health = await readAdvisoryHealth(ctx)
+    const request = { package: target, kind: path.document, repositoryUrl, origins, vouched: health.vouched }
+    const document = await tools.documents.packageDocument(request)
+    const modifiedAt = timeOf(atLeastSince(target.modifiedAt, health), origins)
+    return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: LONG, until: health.until })
+  }
+  const modifiedAt = timeOf(target.modifiedAt, origins)
   if (path.form === 'canonical') {
     const document = await tools.documents.packageDocument({ package: target, kind: path.document, repositoryUrl, origins })
-    return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: path.document === 'stable' ? LONG : SHORT })
+    return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT })
   }
   const kind = path.document === 'stable' ? 'all' : 'dev'
   const document = await tools.documents.keyedDocument({ package: target, kind, repositoryUrl, origins })
   return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT })
+}
+
+/** Whoever joins or leaves the organization must not take the copy of another view for the present one. */
+function timeOf(modifiedAt: number, origins: Origins): number {
+  return origins === 'all' ? modifiedAt : viewModifiedAt(modifiedAt, origins)
+}
+
+/** The time in seconds of a document that became another one by the clock alone. */
+function atLeastSince(modifiedAt: number, { since }: ByTheClock): number {
+  return since === null ? modifiedAt : Math.max(modifiedAt, Math.ceil(since / 1000))
 }
 
 /** A file that is named by its own checksum never changes. */
@@ -136,7 +158,8 @@ async function resolveHashed(
 
 async function resolveLazy(asking: Asking, name: string): Promise<Answer> {
   const { ctx, tools, audience, repositoryUrl } = asking
-  const packages = await findProviding(ctx, audience, name)
+  const known = await findProviding(ctx, audience, name)
+  const packages = known.length > 0 ? known : [await obtainVisiblePackage(ctx, audience, name)]
   const [first] = packages
   if (first === undefined) {
     throw new DomainError('package_not_found')
@@ -150,10 +173,18 @@ async function resolveLazy(asking: Asking, name: string): Promise<Answer> {
   return toDocumentAnswer(asking, document, { modifiedAt, cacheControl: SHORT })
 }
 
+/** What of an answer the document does not say. `until`: see `Answer`; null for no end. */
+interface DocumentHeaders {
+  modifiedAt: number | null
+  cacheControl: string
+  vary?: string
+  until?: Instant | null
+}
+
 function toDocumentAnswer(
   { ctx, wanted }: Asking,
   document: CodedDocument,
-  { modifiedAt, cacheControl, vary = '' }: { modifiedAt: number | null; cacheControl: string; vary?: string },
+  { modifiedAt, cacheControl, vary = '', until = null }: DocumentHeaders,
 ): Answer {
   const { body, etag, headers } = represent(document, wanted.coding)
   const lastModified = modifiedAt === null ? null : toHttpDate(modifiedAt)
@@ -170,6 +201,7 @@ function toDocumentAnswer(
     body,
     lastModified,
     etag,
+    ...(until === null ? {} : { until }),
     token: ctx.actor.kind === 'token' ? ctx.actor.token : null,
     download: null,
   }

@@ -41,6 +41,8 @@ export interface Registry {
   inside<Result>(work: (app: App) => Promise<Result>): Promise<Result>
   /** Log entries of level warn and above, of all its processes. */
   readonly problems: string[]
+  /** Sends a signal to the server. */
+  signal(name: NodeJS.Signals): void
   start(): Promise<void>
   /** Asks the server to end; throws unless it ends by itself, in time and with exit code 0. */
   stop(): Promise<void>
@@ -50,16 +52,18 @@ export interface Registry {
 
 /** How a registry differs from a plain one: further settings, and options of `serve`. */
 export interface RegistrySetup {
-  env?: Readonly<Record<string, string>>
+  env?: Readonly<Record<string, string>> | ((port: number) => Readonly<Record<string, string>>)
+  /** For a server that speaks TLS: what it takes to ask it whether it is ready. */
+  tls?: Bun.TLSOptions
   serve?: readonly string[]
 }
 
 /** Starts a registry with nothing in it. */
-export async function startRegistry({ env = {}, serve = [] }: RegistrySetup = {}): Promise<Registry> {
+export async function startRegistry({ env = {}, serve = [], tls }: RegistrySetup = {}): Promise<Registry> {
   const directory = scratchDirectory('clients')
   const dataDirectory = join(directory, 'data')
   const port = await findFreePort()
-  const target = `http://127.0.0.1:${port}`
+  const target = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
   const proxy = startRecordingProxy(() => target)
   const settings = {
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
@@ -68,11 +72,12 @@ export async function startRegistry({ env = {}, serve = [] }: RegistrySetup = {}
     REPERTOIRE_HOST: '127.0.0.1',
     REPERTOIRE_PORT: String(port),
     REPERTOIRE_ALLOW_FILE_SOURCES: 'true',
+    REPERTOIRE_ADVISORY_FEED: 'off',
     REPERTOIRE_LOG_FORMAT: 'json',
-    ...env,
+    ...(typeof env === 'function' ? env(port) : env),
   }
   mkdirSync(join(directory, 'projects'), { recursive: true })
-  const server = createServerProcess({ settings, target, directory, serve })
+  const server = createServerProcess({ settings, target, directory, serve, ...(tls === undefined ? {} : { tls }) })
   const repositories = new Set<TestRepository>()
   const cli = <Document>(...line: readonly string[]) => runCli<Document>(line, settings, directory)
   const registry: Registry = {
@@ -104,6 +109,7 @@ export async function startRegistry({ env = {}, serve = [] }: RegistrySetup = {}
         await app.close()
       }
     },
+    signal: server.signal,
     start: server.start,
     stop: server.stop,
     async end() {
@@ -130,15 +136,18 @@ interface ServerSetup {
   target: string
   directory: string
   serve: readonly string[]
+  tls?: Bun.TLSOptions
 }
 
 interface ServerProcess {
   problems: string[]
+  /** Sends a signal to the running server. */
+  signal(name: NodeJS.Signals): void
   start(): Promise<void>
   stop(): Promise<void>
 }
 
-function createServerProcess({ settings, target, directory, serve }: ServerSetup): ServerProcess {
+function createServerProcess({ settings, target, directory, serve, tls }: ServerSetup): ServerProcess {
   const log: string[] = []
   const problems: string[] = []
   let child: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | null = null
@@ -152,6 +161,7 @@ function createServerProcess({ settings, target, directory, serve }: ServerSetup
 
   return {
     problems,
+    signal: (name) => child?.kill(name),
     async start() {
       child = Bun.spawn([process.execPath, join(ROOT, 'src/main.ts'), 'serve', ...serve], {
         cwd: directory,
@@ -162,7 +172,7 @@ function createServerProcess({ settings, target, directory, serve }: ServerSetup
       })
       void readLines(child.stdout, remember)
       void readLines(child.stderr, remember)
-      await untilReady(`${target}/ready`, child, log)
+      await untilReady(() => fetch(`${target}/ready`, tls === undefined ? {} : { tls }), child, log)
     },
     async stop() {
       const ending = child
@@ -180,10 +190,10 @@ function createServerProcess({ settings, target, directory, serve }: ServerSetup
   }
 }
 
-async function untilReady(url: string, child: Bun.Subprocess, log: readonly string[]): Promise<void> {
+async function untilReady(ask: () => Promise<Response>, child: Bun.Subprocess, log: readonly string[]): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT
   for (;;) {
-    const response = await fetch(url).catch(() => null)
+    const response = await ask().catch(() => null)
     if (response?.status === 200) {
       return
     }
@@ -235,7 +245,8 @@ async function settle(cli: Registry['cli']): Promise<void> {
   }
 }
 
-function findFreePort(): Promise<number> {
+/** A port of the loopback address that nobody listens on at the moment. */
+export function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.on('error', reject)

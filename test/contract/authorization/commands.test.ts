@@ -6,6 +6,7 @@ import { expect, test } from 'bun:test'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Ctx } from '../../../src/core/kernel/ctx.ts'
+import { ADVISORY_ROWS } from './advisory-rows.ts'
 import { ACCOUNT_ROWS, USER_ROWS } from './account-rows.ts'
 import {
   commandNames,
@@ -17,8 +18,16 @@ import {
   self,
   type CommandRow,
 } from './command-matrix.ts'
+import { MIRROR_ROWS } from './mirror-rows.ts'
 import { AUDIT_ROWS, MAIL_ROWS, NOTICE_ROWS, STATISTICS_ROWS, WEBHOOK_ROWS } from './observing-rows.ts'
 import { ORGANIZATION_ACCESS_ROWS, ORGANIZATION_CATALOG_ROWS, ORGANIZATION_PACKAGE_ROWS } from './organization-rows.ts'
+import {
+  PROTOCOL_CATALOG_ROWS,
+  PROTOCOL_PACKAGE_ROWS,
+  PROTOCOL_SOURCE_ROWS,
+  PROTOCOL_STATISTICS_ROWS,
+} from './protocol-rows.ts'
+import { FILTER_ROWS, REPOSITORY_CATALOG_ROWS } from './repository-rows.ts'
 import { VISIBILITY_ACCESS_ROWS, VISIBILITY_CATALOG_ROWS, VISIBILITY_SOURCE_ROWS } from './visibility-rows.ts'
 
 const CORE = join(import.meta.dir, '../../../src/core')
@@ -55,6 +64,8 @@ const ROWS: Record<string, Rows> = {
   },
   catalog: {
     ...ORGANIZATION_CATALOG_ROWS,
+    ...PROTOCOL_CATALOG_ROWS,
+    ...REPOSITORY_CATALOG_ROWS,
     ...VISIBILITY_CATALOG_ROWS,
     browsePackages: on('package.list', ({ own }) => [{ organization: own, search: '', page: 1, perPage: 10 }]),
     describePackage: AUDIENCE,
@@ -69,16 +80,20 @@ const ROWS: Record<string, Rows> = {
     listCatalog: AUDIENCE,
     listProviders: AUDIENCE,
     obtainDist: AUDIENCE,
+    obtainVisiblePackage: AUDIENCE,
     refreshRendered: open('done by the server when it starts'),
     searchCatalog: AUDIENCE,
   },
   accounts: ACCOUNT_ROWS,
+  advisories: { ...ADVISORY_ROWS, ...FILTER_ROWS },
   audit: AUDIT_ROWS,
   instance: {},
   mail: MAIL_ROWS,
+  mirrors: MIRROR_ROWS,
   notices: NOTICE_ROWS,
+  locks: { checkLock: AUDIENCE, getPrefetch: AUDIENCE, prefetchLock: AUDIENCE, runLockPrefetch: JOB },
   organizations: { getOrganizationByPath: LOOKUP },
-  statistics: STATISTICS_ROWS,
+  statistics: { ...STATISTICS_ROWS, ...PROTOCOL_STATISTICS_ROWS },
   webhooks: WEBHOOK_ROWS,
   hooks: {
     getHook: on('hook.show', ({ source }) => [source]),
@@ -100,12 +115,14 @@ const ROWS: Record<string, Rows> = {
   },
   packages: {
     ...ORGANIZATION_PACKAGE_ROWS,
+    ...PROTOCOL_PACKAGE_ROWS,
     getPackage: on('package.read', ({ own }) => [{ organization: own.id, name: 'acme/http' }]),
     listPackages: on('package.list', ({ own }) => [{ organization: own.id, limit: 10, afterName: '' }]),
     requestArchive: AUDIENCE,
   },
   sources: {
     ...VISIBILITY_SOURCE_ROWS,
+    ...PROTOCOL_SOURCE_ROWS,
     addCustomSource: on('source.add', ({ own }) => [{ organization: own.id, definition: '{}', credential: null }]),
     addSource: on('source.add', ({ own }) => [
       { organization: own.id, url: 'https://git.example.org/new.git', credential: null },
@@ -129,7 +146,11 @@ const ROWS: Record<string, Rows> = {
     listSources: on('source.list', ({ own }) => [{ organization: own.id, page: PAGE }]),
     openCredential: JOB,
     openSealedCredential: JOB,
+    openUpstreamCredential: JOB,
+    sealCredential: open('only encrypts'),
     prebuildArchives: JOB,
+    receiveUpload: open('a step of the publish pipeline; whoever publishes authorizes'),
+    recordArchives: JOB,
     reconcileSources: JOB,
     removeArtifact: onPackage('artifact.remove', 'acme/http', ({ own }) => [
       { organization: own.id, name: 'acme/http', version: '1.0.0' },

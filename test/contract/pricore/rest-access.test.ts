@@ -114,6 +114,7 @@ describe('scopes', () => {
     ['GET', `${ACME}/packages/acme/http`, 'read:packages'],
     ['GET', `${ACME}/repositories`, 'read:repositories'],
     ['POST', `${ACME}/repositories/x/sync`, 'write:repositories'],
+    ['POST', `${ACME}/security/scan`, 'advisory:write'],
     ['GET', `${ACME}/tokens`, 'read:tokens'],
     ['POST', `${ACME}/tokens`, 'write:tokens'],
     ['DELETE', `${ACME}/tokens/x`, 'write:tokens'],

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { expandVersions, minifyVersions, type VersionData } from '../../../src/composer/index.ts'
-import { bumpPackage, deletePackagesOfSource, publishPackages } from '../../../src/core/packages/index.ts'
+import { bumpPackage, deletePackagesOfSource, publishPackages, setAbandoned } from '../../../src/core/packages/index.ts'
 import { toSeconds } from '../../../src/core/kernel/values.ts'
 import { SYSTEM } from '../../kit/app.ts'
 import {
@@ -81,7 +81,7 @@ test('CO-023 a package without stable versions has an empty list in the plain fi
   const { publish, document } = await setUp()
   await publish({ versions: [{ version: 'dev-main', defaultBranch: true }] })
 
-  expect(await document('acme/http')).toEqual({ minified: 'composer/2.0', packages: { 'acme/http': [] } })
+  expect(await document('acme/http')).toMatchObject({ minified: 'composer/2.0', packages: { 'acme/http': [] } })
 })
 
 test('CO-024 a package outside of the token answers exactly as one that does not exist', async () => {
@@ -181,9 +181,9 @@ test('CO-032 times are RFC 3339 and unknown ones are left out', async () => {
 })
 
 test.each([[true], ['acme/successor']])(
-  'CO-033 abandoned (%p) is on all versions and vanishes when it is cleared',
+  'CO-033 CO-149 abandoned (%p) is on all versions, stays when the manifest forgets it and vanishes when it is cleared',
   async (abandoned) => {
-    const { publish, versions } = await setUp()
+    const { app, organization, publish, versions } = await setUp()
     const both = async () =>
       [...(await versions('acme/http')), ...(await versions('acme/http~dev'))].map((version) => version['abandoned'])
     const input = { versions: ['1.0.0', '2.0.0', 'dev-main'] }
@@ -192,6 +192,12 @@ test.each([[true], ['acme/successor']])(
     expect(await both()).toEqual([abandoned, abandoned, abandoned])
 
     await publish({ ...input, abandoned: false })
+    expect(await both()).toEqual([abandoned, abandoned, abandoned])
+
+    await setAbandoned(app.ctx(), { organization, name: 'acme/http', abandoned: false })
+    expect(await both()).toEqual([undefined, undefined, undefined])
+
+    await publish({ ...input, abandoned: true })
     expect(await both()).toEqual([undefined, undefined, undefined])
   },
 )

@@ -27,13 +27,17 @@ export interface AdvisoryFeedsTable {
   /** When it last answered completely, and when it was last asked. */
   fetched_at: Instant | null
   attempted_at: Instant | null
+  /** When all of it was last asked for, so that what is gone there was noticed. */
+  full_at: Instant | null
   next_fetch_at: Instant
+  /** Failures in a row; each makes the next pause longer. */
+  failures: Generated<number>
   problem: string | null
   /** Validator of the last answer, where the feed has one. */
   modified: string | null
 }
 
-/** Security advisories, of feeds and of organizations; owned by `advisories`. Unique by (feed or organization, advisory_id). */
+/** Security advisories, of feeds and of organizations; owned by `advisories`. Unique by (feed, advisory_id, package_name) and (organization, advisory_id). */
 export interface AdvisoriesTable {
   id: Generated<AdvisoryId>
   uid: string
@@ -77,14 +81,29 @@ export interface FindingsTable {
   changed_by: UserId | null
   found_at: Instant
   changed_at: Instant
-  /** When the owners were told; null until then. */
-  noticed_at: Instant | null
 }
 
 /** The versions that a finding is about; owned by `advisories`. */
 export interface FindingVersionsTable {
   finding_id: FindingId
   version_id: VersionId
+}
+
+/**
+ * What of each package was compared with advisories last; owned by `advisories`. A package is to be compared when it has no row, when `revision` is
+ * not its own, or when `mark`, which counts changes of advisories about what it requires, is not `scanned_mark`.
+ */
+export interface PackageScansTable {
+  package_id: PackageId
+  revision: number
+  mark: number
+  scanned_mark: number
+}
+
+/** The names that versions of private packages require; owned by `advisories`. */
+export interface RequiredNamesTable {
+  package_id: PackageId
+  name: string
 }
 
 /** What filter lists say of packages (contract composer.md §1.7); owned by `advisories`. */

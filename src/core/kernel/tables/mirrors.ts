@@ -33,6 +33,8 @@ export interface MirrorsTable {
   feed_since: string | null
   /** Since when the upstream gives no good answers; null while it does. */
   failing_since: Instant | null
+  /** Whether versions that change what they may do on install, see `findSuspicion`, are kept back until somebody lets them pass. */
+  holds_suspects: Flag
 }
 
 /** What an upstream that lists its packages says it has; owned by `mirrors`. */
@@ -76,13 +78,14 @@ export interface MirrorAbsencesTable {
 
 /**
  * Names that are never asked of any upstream; owned by `mirrors`. `name`: a package that is or was private here. `vendor`: reserved when the first private
- * package of the vendor appeared. `manual`: by an administrator. Belongs to the top organization and holds in its suborganizations.
+ * package of the vendor appeared. `manual`: by an administrator. `released`: a vendor that an administrator does not want reserved. Belongs to the top
+ * organization and holds in its suborganizations.
  */
 export interface NameReservationsTable {
   organization_id: OrganizationId
   /** A name, or a pattern with `*`. */
   pattern: string
-  kind: 'name' | 'vendor' | 'manual'
+  kind: 'name' | 'vendor' | 'manual' | 'released'
   created_at: Instant
 }
 
@@ -108,14 +111,26 @@ export interface UpstreamLeasesTable {
   leased_until: Instant
 }
 
-/** Names of packages that were deleted, for the feed of changes; owned by `catalog`. `deleted_at` is in seconds. */
-export interface DeletedPackagesTable {
+/** How far the feed of changes of a repository has got, in seconds; owned by `catalog`. Nothing that is entered later stands at or before it. */
+export interface ChangeFeedsTable {
   organization_id: OrganizationId
-  name: string
-  deleted_at: number
+  position: number
 }
 
-/** How an organization's repository presents itself; owned by `catalog`. Without a row everything has its default. */
+/**
+ * Where in the feed of changes each package last appeared, and what was known of it then; owned by `catalog`. A package that is gone stays for
+ * some days.
+ */
+export interface PackageChangesTable {
+  organization_id: OrganizationId
+  name: string
+  package_uid: string
+  revision: number
+  position: number
+  deleted: Flag
+}
+
+/** How the repositories of an organization and its suborganizations present themselves; owned by `organizations`. Without a row everything has its default. */
 export interface RepositoryOptionsTable {
   organization_id: OrganizationId
   /** `registry`: archives are addressed here alone. `upstream`: as the upstream does, with the registry as preferred mirror. */

@@ -20,6 +20,8 @@ export interface PackagesTable {
   description: string
   /** JSON: `true` or the replacement's name; null when not abandoned. */
   abandoned: string | null
+  /** Whether a manifest or a person said so; what a person said is not changed by manifests. */
+  abandoned_by: Generated<'manifest' | 'person'>
   revision: number
   modified_at: number
   created_at: Instant
@@ -70,4 +72,17 @@ export interface DistsTable {
 export interface ProvidedNamesTable {
   package_id: PackageId
   name: string
+}
+
+/** What the describing version of a package requires or suggests (names in lower case); owned by `packages`. */
+export interface RequirementsTable {
+  package_id: PackageId
+  kind: 'require' | 'require-dev' | 'suggest'
+  name: string
+}
+
+/** Keywords of the describing version of a package, in lower case; owned by `packages`. */
+export interface KeywordsTable {
+  package_id: PackageId
+  keyword: string
 }

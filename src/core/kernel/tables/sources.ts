@@ -117,6 +117,8 @@ export interface SourceReadmesTable {
   source_id: SourceId
   commit_id: string
   readme_id: ReadmeId | null
+  /** Where it lies in the repository; null also for those that were found before that was noted. */
+  path: string | null
 }
 
 /** Hooks that the registry made, or is to make, at Git hosts; owned by `sources`. Without a source it is to be deleted there. */

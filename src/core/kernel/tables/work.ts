@@ -192,6 +192,8 @@ export interface NoticesTable {
     | 'tag_moved'
     | 'token_expiring'
     | 'webhook_disabled'
+    | 'finding_opened'
+    | 'mirror_incident'
   subject: string
   created_at: Instant
   sent_at: Instant | null

@@ -1,4 +1,4 @@
-import type { ColumnDefinitionBuilder, Kysely } from 'kysely'
+import { sql, type ColumnDefinitionBuilder, type Kysely } from 'kysely'
 import type { DialectFlags } from '../dialect.ts'
 
 type AnyDb = Kysely<unknown>
@@ -14,6 +14,7 @@ export async function up(db: AnyDb, flags: DialectFlags): Promise<void> {
   await createMirroredPackages(db, flags)
   await createRecords(db, flags)
   await createPresentation(db, flags)
+  await reserveExistingNames(db)
 }
 
 async function createMirrors(db: AnyDb, { integer: int }: DialectFlags): Promise<void> {
@@ -34,6 +35,7 @@ async function createMirrors(db: AnyDb, { integer: int }: DialectFlags): Promise
     .addColumn('root_checked_at', int)
     .addColumn('feed_since', 'text')
     .addColumn('failing_since', int)
+    .addColumn('holds_suspects', int, required)
     .execute()
   await db.schema
     .createTable('upstream_packages')
@@ -107,13 +109,6 @@ async function createRecords(db: AnyDb, flags: DialectFlags): Promise<void> {
     .addColumn('dismissed_at', int)
     .addUniqueConstraint('mirror_incidents_subject', ['source_id', 'kind', 'subject'])
     .execute()
-  await db.schema
-    .createTable('deleted_packages')
-    .addColumn('organization_id', int, belongsTo('organizations'))
-    .addColumn('name', 'text', required)
-    .addColumn('deleted_at', int, required)
-    .addPrimaryKeyConstraint('deleted_packages_key', ['organization_id', 'name'])
-    .execute()
 }
 
 async function createPresentation(db: AnyDb, flags: DialectFlags): Promise<void> {
@@ -142,4 +137,18 @@ async function createPresentation(db: AnyDb, flags: DialectFlags): Promise<void>
     .on('repository_messages')
     .column('organization_id')
     .execute()
+}
+
+/** Everything that exists before there are mirrors is private, and so are its vendors. */
+async function reserveExistingNames(db: AnyDb): Promise<void> {
+  await sql`
+    insert into name_reservations (organization_id, pattern, kind, created_at)
+    select coalesce(organizations.parent_id, organizations.id), packages.name, 'name', min(packages.created_at)
+    from packages inner join organizations on organizations.id = packages.organization_id
+    group by coalesce(organizations.parent_id, organizations.id), packages.name`.execute(db)
+  const vendor = sql.raw(`rtrim(rtrim(pattern, 'abcdefghijklmnopqrstuvwxyz0123456789_.-'), '/')`)
+  await sql`
+    insert into name_reservations (organization_id, pattern, kind, created_at)
+    select organization_id, ${vendor} || '/*', 'vendor', min(created_at)
+    from name_reservations where kind = 'name' group by organization_id, ${vendor}`.execute(db)
 }

@@ -11,6 +11,7 @@ const belongsTo = (table: string) => (column: ColumnDefinitionBuilder) => refers
 export async function up(db: AnyDb, flags: DialectFlags): Promise<void> {
   await createAdvisories(db, flags)
   await createFindings(db, flags)
+  await createScans(db, flags)
   await createFilterEntries(db, flags)
 }
 
@@ -27,7 +28,9 @@ async function createAdvisories(db: AnyDb, flags: DialectFlags): Promise<void> {
     .addColumn('updated_since', int)
     .addColumn('fetched_at', int)
     .addColumn('attempted_at', int)
+    .addColumn('full_at', int)
     .addColumn('next_fetch_at', int, required)
+    .addColumn('failures', int, (column) => column.notNull().defaultTo(0))
     .addColumn('problem', 'text')
     .addColumn('modified', 'text')
     .execute()
@@ -50,7 +53,7 @@ async function createAdvisories(db: AnyDb, flags: DialectFlags): Promise<void> {
     .addColumn('created_at', int, required)
     .addColumn('updated_at', int, required)
     .addColumn('withdrawn_at', int)
-    .addUniqueConstraint('advisories_of_feed', ['feed_id', 'advisory_id'])
+    .addUniqueConstraint('advisories_of_feed', ['feed_id', 'advisory_id', 'package_name'])
     .addUniqueConstraint('advisories_of_organization', ['organization_id', 'advisory_id'])
     .execute()
   await db.schema.createIndex('advisories_package').on('advisories').column('package_name').execute()
@@ -74,7 +77,6 @@ async function createFindings(db: AnyDb, flags: DialectFlags): Promise<void> {
     .addColumn('changed_by', int, (column) => column.references('users.id').onDelete('set null'))
     .addColumn('found_at', int, required)
     .addColumn('changed_at', int, required)
-    .addColumn('noticed_at', int)
     .addUniqueConstraint('findings_subject', ['package_id', 'advisory_id', 'kind', 'branch', 'affected_package'])
     .execute()
   await db.schema.createIndex('findings_organization').on('findings').columns(['organization_id', 'state']).execute()
@@ -86,6 +88,24 @@ async function createFindings(db: AnyDb, flags: DialectFlags): Promise<void> {
     .addPrimaryKeyConstraint('finding_versions_key', ['finding_id', 'version_id'])
     .execute()
   await db.schema.createIndex('finding_versions_version').on('finding_versions').column('version_id').execute()
+}
+
+async function createScans(db: AnyDb, flags: DialectFlags): Promise<void> {
+  const int = flags.integer
+  await db.schema
+    .createTable('package_scans')
+    .addColumn('package_id', int, (column) => column.primaryKey().references('packages.id').onDelete('cascade'))
+    .addColumn('revision', int, required)
+    .addColumn('mark', int, required)
+    .addColumn('scanned_mark', int, required)
+    .execute()
+  await db.schema
+    .createTable('required_names')
+    .addColumn('package_id', int, belongsTo('packages'))
+    .addColumn('name', 'text', required)
+    .addPrimaryKeyConstraint('required_names_key', ['name', 'package_id'])
+    .execute()
+  await db.schema.createIndex('required_names_package').on('required_names').column('package_id').execute()
 }
 
 async function createFilterEntries(db: AnyDb, flags: DialectFlags): Promise<void> {

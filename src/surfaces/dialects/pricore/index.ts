@@ -5,6 +5,7 @@ import { presentThrown } from './errors.ts'
 import * as organizations from './organizations.ts'
 import * as packages from './packages.ts'
 import * as repositories from './repositories.ts'
+import * as security from './security.ts'
 import * as tokens from './tokens.ts'
 
 type Handler = (call: Call) => Promise<Response>
@@ -68,6 +69,12 @@ function organizationRoutes(): Route[] {
       clause: 'PR-306',
       summary: 'Sync a repository now',
       scope: 'write:repositories',
+      answer: { status: 200, body: Message },
+    }),
+    route('POST', `${ONE}/security/scan`, security.scan, {
+      clause: 'PR-802',
+      summary: 'Compare all packages with security advisories now',
+      scope: 'advisory:write',
       answer: { status: 200, body: Message },
     }),
   ]

@@ -1,0 +1,5 @@
+export { checkLock, type ArchiveState, type CheckedPackage, type LockFinding, type LockReport } from './check-lock.ts'
+export type { InstallPlace, LockedRepository } from './installs-from.ts'
+export { LOCK_SIZE_LIMIT, parseLockFile, type LockedPackage } from './parse-lock-file.ts'
+export { getPrefetch, prefetchLock, type Prefetch, type PrefetchedArchive } from './prefetch-lock.ts'
+export { runLockPrefetch } from './run-prefetch.ts'

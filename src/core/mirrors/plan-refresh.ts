@@ -1,0 +1,81 @@
+import { canTakeAll, fetchChanges, fetchNames, type UpstreamChanges } from './upstream/index.ts'
+import type { Ctx } from '../kernel/ctx.ts'
+import { DomainError } from '../kernel/errors.ts'
+import { findTop, findPattern } from './protect-names.ts'
+import { allowsName, isPackageName } from './mirror-rules.ts'
+import { selectMirroredNames } from './mirrored-packages.sql.ts'
+import { selectReservations } from './name-reservations.sql.ts'
+import type { ReadRoot } from './read-root.ts'
+
+/** What one refresh looks at. */
+export interface RefreshPlan {
+  names: readonly string[]
+  /** Reserved names that the upstream offers, with the patterns that reserve them. */
+  reserved: readonly { name: string; pattern: string }[]
+  /** Where the feed of changes goes on; null without one. */
+  feedSince: string | null
+  /** Every known package is looked at. */
+  isComplete: boolean
+}
+
+/**
+ * What a refresh has to look at: what the upstream's feed of changes names of the known packages, or all of them where there is no
+ * feed or it says so; with `takesAll` also what the upstream has and the mirror may. Reserved names are never asked for. Throws
+ * `upstream_failed`, `upstream_paused`, and `invalid_input` for an upstream that does not say what it has.
+ */
+export async function planNames(ctx: Ctx, read: ReadRoot): Promise<RefreshPlan> {
+  const { mirror } = read
+  const changes =
+    mirror.root.changesUrl === null ? null : await fetchChanges(ctx, mirror, { root: mirror.root, since: mirror.feedSince })
+  const known = await selectMirroredNames(ctx.db, mirror.id)
+  const isComplete = changes?.kind !== 'changes'
+  const wanted = isComplete ? known : pickChanged(read, { changes, known })
+  const offered = mirror.takesAll && isComplete ? await listOffered(ctx, read) : []
+  const { names, reserved } = await sortOutReserved(ctx, read, [...new Set([...wanted, ...offered])])
+  return { names, reserved, feedSince: changes?.next ?? null, isComplete }
+}
+
+function pickChanged(
+  { mirror }: ReadRoot,
+  { changes, known }: { changes: Extract<UpstreamChanges, { kind: 'changes' }>; known: readonly string[] },
+): string[] {
+  const mirrored = new Set(known)
+  const isWanted = (name: string) => mirrored.has(name) || (mirror.takesAll && allowsName(mirror, name))
+  // A package that was deleted is looked at as well: its own answer counts, not the feed's.
+  return [...changes.updated.filter(isWanted), ...changes.deleted.filter((name) => mirrored.has(name))]
+}
+
+async function listOffered(ctx: Ctx, { mirror, file }: ReadRoot): Promise<string[]> {
+  const names = file === null || !canTakeAll(mirror.root) ? null : await fetchNames(ctx, mirror, file)
+  if (names === null) {
+    throw new DomainError('upstream_failed', {
+      problem: 'it does not list its packages in the root file, so they cannot be taken all; add those that you need',
+    })
+  }
+  return names.filter((name) => isPackageName(name) && allowsName(mirror, name))
+}
+
+async function sortOutReserved(
+  ctx: Ctx,
+  { mirror }: ReadRoot,
+  wanted: readonly string[],
+): Promise<Pick<RefreshPlan, 'names' | 'reserved'>> {
+  const top = await findTop(ctx.db, mirror.organization)
+  if (top === null) {
+    throw new DomainError('mirror_not_found')
+  }
+  const reservations = await selectReservations(ctx.db, top.id)
+  const single = new Set(reservations.filter(({ kind }) => kind === 'name').map(({ pattern }) => pattern))
+  const patterns = reservations.filter(({ kind }) => kind !== 'name')
+  const names: string[] = []
+  const reserved: { name: string; pattern: string }[] = []
+  for (const name of wanted) {
+    const pattern = single.has(name) ? name : findPattern(patterns, { slug: top.slug, name })
+    if (pattern === null) {
+      names.push(name)
+    } else {
+      reserved.push({ name, pattern })
+    }
+  }
+  return { names, reserved }
+}

@@ -1,0 +1,7 @@
+export { type FetchedRoot, fetchRoot } from './fetch-root.ts'
+export { type FetchedPackage, fetchPackage, type PackageValidators } from './fetch-package.ts'
+export { fetchListing, type ListedPackage } from './fetch-listing.ts'
+export { canTakeAll, fetchNames } from './fetch-names.ts'
+export { fetchChanges, type UpstreamChanges } from './fetch-changes.ts'
+export { askUpstream, requestUpstream, type UpstreamHost, type UpstreamRequest } from './request-upstream.ts'
+export { type LeasedWork, withLease } from './with-lease.ts'
