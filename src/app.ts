@@ -6,7 +6,19 @@ import type { Actor, Origin } from './core/kernel/actor.ts'
 import type { ArchivePolicy, Ctx, Limits, ReactingTx, Retention, SourceUrlPolicy } from './core/kernel/ctx.ts'
 import type { DomainEvent, RecordedEvent } from './core/kernel/events.ts'
 import type { JobKind, NewJob } from './core/kernel/jobs.ts'
-import type { Attempts, Blobs, Clock, Git, Http, Logger, Mailer, Passwords, Random, Secrets, Upstreams } from './core/kernel/ports.ts'
+import type {
+  Attempts,
+  Blobs,
+  Clock,
+  Git,
+  Http,
+  Logger,
+  Mailer,
+  Passwords,
+  Random,
+  Secrets,
+  Upstreams,
+} from './core/kernel/ports.ts'
 import { protectNames } from './core/mirrors/index.ts'
 import { noticeEvents } from './core/notices/index.ts'
 import { dispatchEvents } from './core/webhooks/index.ts'

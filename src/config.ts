@@ -78,7 +78,9 @@ const SETTINGS = {
   REPERTOIRE_TLS_CLIENT_CA: z
     .string()
     .optional()
-    .describe('File with the authorities (PEM) whose certificates clients must show, besides their tokens. Without it none is asked for.'),
+    .describe(
+      'File with the authorities (PEM) whose certificates clients must show, besides their tokens. Without it none is asked for.',
+    ),
   REPERTOIRE_DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL')

@@ -11,9 +11,9 @@ import { authorize } from '../core/access/index.ts'
 import { findUser } from '../core/accounts/index.ts'
 import type { FollowedEvent } from '../core/audit/index.ts'
 import { isDomainError } from '../core/kernel/errors.ts'
-import type { Instant, OrganizationId, SessionId, UserId } from '../core/kernel/values.ts'
+import type { Instant, OrganizationId, SessionId, SourceId, UserId } from '../core/kernel/values.ts'
 import { findOrganizationByUid } from '../core/organizations/index.ts'
-import { findSource } from '../core/sources/index.ts'
+import { selectSourcesById } from '../core/sources/index.ts'
 import { clientAddress, parseTrustedProxies, readBaseUrl, type TrustedProxies } from '../surfaces/http/forwarding.ts'
 import { concernsEverybody, sourceOf, toBroadcasts } from '../surfaces/realtime/broadcasts.ts'
 import { deriveRealtimeKey, readGrant, type RealtimeKey } from '../surfaces/realtime/channel-grant.ts'
@@ -238,10 +238,11 @@ export class RealtimeHub {
   /** Ends connections and sends messages in the order of the events; of equal messages without a state the first is enough. */
   async #pass(events: readonly FollowedEvent[]): Promise<void> {
     const sent = new Set<string>()
+    const ids = new Set(events.map((event) => sourceOf(event)).filter((id) => id !== null))
+    const sources = await selectSourcesById(this.#app.ports.database.read, [...ids])
     for (const event of events) {
       this.#endConnections(event)
-      const id = sourceOf(event)
-      const source = id === null ? null : await findSource(this.#app.ports.database.read, id)
+      const source = sources.get(sourceOf(event) ?? (0 as SourceId)) ?? null
       for (const broadcast of toBroadcasts(event, source)) {
         const key = `${event.organization} ${broadcast.event} ${JSON.stringify(broadcast.data)}`
         if (!sent.has(key)) {

@@ -1,6 +1,6 @@
 /** A server that speaks TLS and HTTP/2 itself and asks clients for certificates, before the real Composer. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readTls } from '../../src/server/tls.ts'
 import { scratchDirectory } from '../kit/database.ts'
 import { createAuthority, type Authority, type Certificate } from './kit/certificates.ts'
@@ -8,6 +8,7 @@ import { basicAuth, createProject, type ComposerProject } from './kit/composer.t
 import { createReleases } from './kit/packages.ts'
 import { startRegistry, type Registry } from './kit/registry.ts'
 
+let directory: string
 let registry: Registry
 let url: string
 let token: string
@@ -16,8 +17,7 @@ let client: Certificate
 let server: Certificate
 
 beforeAll(async () => {
-  const directory = scratchDirectory('tls')
-  mkdirSync(directory, { recursive: true })
+  directory = scratchDirectory('tls')
   authority = await createAuthority(directory, 'own')
   server = await authority.issue('server')
   client = await authority.issue('client')
@@ -36,7 +36,10 @@ beforeAll(async () => {
   await registry.settle()
   token = await registry.token('acme')
 }, 60_000)
-afterAll(() => registry.end(), 20_000)
+afterAll(async () => {
+  await registry.end()
+  rmSync(directory, { recursive: true, force: true })
+}, 20_000)
 
 function asClient(): Bun.TLSOptions {
   return { ca: authority.caText, cert: readFileSync(client.cert, 'utf8'), key: readFileSync(client.key, 'utf8') }

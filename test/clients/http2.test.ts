@@ -1,6 +1,6 @@
 /** The real Composer through nginx as docs/operate/install.md configures it: TLS, HTTP/2, many requests at once, WebSockets, client certificates. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { deriveRealtimeKey } from '../../src/surfaces/realtime/channel-grant.ts'
 import { scratchDirectory } from '../kit/database.ts'
 import { basic } from '../kit/http.ts'
@@ -13,6 +13,7 @@ import { startRegistry, type Registry } from './kit/registry.ts'
 const PACKAGES = 60
 const NAMES = Array.from({ length: PACKAGES }, (_, index) => `acme/part-${index}`)
 
+let directory: string
 let registry: Registry
 let nginx: Nginx
 let authority: Authority
@@ -20,8 +21,7 @@ let client: Certificate
 let token: string
 
 beforeAll(async () => {
-  const directory = scratchDirectory('nginx')
-  mkdirSync(directory, { recursive: true })
+  directory = scratchDirectory('nginx')
   authority = await createAuthority(directory, 'own')
   client = await authority.issue('client')
   nginx = await startNginx({ directory, certificate: await authority.issue('server'), authority })
@@ -34,12 +34,12 @@ beforeAll(async () => {
   await nginx.start()
   await registry.cli('org', 'create', 'acme')
   await addParts()
-  await registry.settle()
   token = await registry.token('acme')
 }, 60_000)
 afterAll(async () => {
   await nginx.stop()
   await registry.end()
+  rmSync(directory, { recursive: true, force: true })
 }, 20_000)
 
 /** Sixty packages in one repository. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { startUpstream, type Upstream } from '../kit/upstream-server.ts'
 import { createProject, type ComposerProject } from './kit/composer.ts'
 import { createPackageRepository, packageCommit, type PackageRepository } from './kit/packages.ts'
+import { summarize } from './kit/recording-proxy.ts'
 import { startRegistry, type Registry } from './kit/registry.ts'
 
 const OPEN = { REPERTOIRE_ALLOW_HTTP_SOURCES: 'true', REPERTOIRE_ALLOW_PRIVATE_HOSTS: '127.0.0.0/8' }
@@ -139,6 +140,7 @@ test('CO-016 PR-701 a registry that mirrors a registry serves its clients when t
     await second.settle()
     await project.succeed(['update'])
     expect(project.read('vendor/acme/lib/CONTENT')).toBe('one point one')
+    expect(summarize(registry.proxy.exchanges)).toContainEqual(expect.stringMatching(/metadata\/changes\.json\?since=\d+ 200$/))
 
     await registry.stop()
     await installAnew(project)

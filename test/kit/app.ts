@@ -23,12 +23,10 @@ import { createUuidv7 } from '../../src/platform/crypto/uuidv7.ts'
 import { createGit } from '../../src/platform/git/create-git.ts'
 import { createEgress } from '../../src/platform/http/egress.ts'
 import { createHttp } from '../../src/platform/http/create-http.ts'
-import { createUpstreams } from '../../src/platform/http/upstreams.ts'
-import { createAttempts } from '../../src/platform/limits/attempts.ts'
-import { createSharedLimiter } from '../../src/platform/limits/shared-limiter.ts'
 import { createMemoryMailer, type MemoryMailer } from '../../src/platform/mail/memory-mailer.ts'
 import { createLogger } from '../../src/platform/log/logger.ts'
 import { createRedactionRegistry } from '../../src/platform/log/redaction.ts'
+import { openSharedState } from './shared-state.ts'
 import { createTestDatabase, scratchDirectory, type TestDatabase } from './database.ts'
 import { READ_SCOPES, UPDATE_SCOPES } from '../../src/core/kernel/scopes.ts'
 
@@ -46,14 +44,6 @@ export const TEST_LIMITS = {
   sourceDuration: 60_000,
   archiveBytes: 64 * 1024 * 1024,
   archiveEntries: 20_000,
-}
-
-/** The defaults of the configuration. */
-export const TEST_RATE_LIMITS = {
-  api: { limit: 1000, window: 60_000 },
-  downloads: { limit: 100, window: 60_000 },
-  composer: null,
-  failures: { limit: 300, window: 60_000 },
 }
 
 export interface TestApp {
@@ -102,7 +92,9 @@ const absentGit = new Proxy({} as Git, {
   },
 })
 
-export async function createTestApp(wanted: { git?: boolean; mail?: boolean; archives?: ArchivePolicy; advisoryFeed?: string; malwareFeed?: string } = {}): Promise<TestApp> {
+export async function createTestApp(
+  wanted: { git?: boolean; mail?: boolean; archives?: ArchivePolicy; advisoryFeed?: string; malwareFeed?: string } = {},
+): Promise<TestApp> {
   const test = await createTestDatabase()
   const clock = createTestClock(START)
   const directory = scratchDirectory('app')
@@ -135,7 +127,7 @@ export async function createTestApp(wanted: { git?: boolean; mail?: boolean; arc
     blobs,
     git: git ?? absentGit,
     http: createHttp(egress),
-    upstreams: createUpstreams({ clock, database: test.database }),
+    ...openSharedState({ clock, database: test.database }),
     secrets,
     passwords: {
       hash: async (password) => `hash:${password}`,
@@ -145,8 +137,6 @@ export async function createTestApp(wanted: { git?: boolean; mail?: boolean; arc
     limits: TEST_LIMITS,
     retention: { auditDays: 400, statisticsDays: 400 },
     archives: wanted.archives ?? { enabled: true, keepReleases: 0 },
-    limiter: createSharedLimiter({ clock, database: test.database, rules: TEST_RATE_LIMITS }),
-    attempts: createAttempts({ clock, database: test.database }),
     sourceUrls: policy,
     advisoryFeed: wanted.advisoryFeed ?? null,
     malwareFeed: wanted.malwareFeed ?? null,

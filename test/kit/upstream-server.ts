@@ -2,10 +2,9 @@
 import { afterEach } from 'bun:test'
 import { startUpstream, type Upstream, type UpstreamOptions } from './upstream-host.ts'
 
-export { startUpstream, type Upstream, type UpstreamOptions, type UpstreamRequest } from './upstream-host.ts'
+export { startUpstream, type Upstream, type UpstreamOptions } from './upstream-host.ts'
 export type { UpstreamFault } from './upstream-faults.ts'
 export type { UpstreamShape } from './upstream-documents.ts'
-export type { UpstreamAction, UpstreamVersionSpec } from './upstream-packages.ts'
 
 const temporary = new Set<Upstream>()
 

@@ -11,10 +11,8 @@ import { createGit } from '../../src/platform/git/create-git.ts'
 import { createEgress } from '../../src/platform/http/egress.ts'
 import { createHttp } from '../../src/platform/http/create-http.ts'
 import type { Database } from '../../src/platform/db/database.ts'
-import { createAttempts } from '../../src/platform/limits/attempts.ts'
-import { createUpstreams } from '../../src/platform/http/upstreams.ts'
-import { createSharedLimiter } from '../../src/platform/limits/shared-limiter.ts'
-import { TEST_LIMITS, TEST_RATE_LIMITS } from '../kit/app.ts'
+import { TEST_LIMITS } from '../kit/app.ts'
+import { openSharedState } from '../kit/shared-state.ts'
 import { createTestDatabase, scratchDirectory, type DatabaseKind } from '../kit/database.ts'
 import { newId, recordingLog, systemClock, systemRandom, type LogEntry } from './queue-kit.ts'
 
@@ -68,9 +66,7 @@ export async function createCorePair(kind: DatabaseKind): Promise<CorePair> {
   }
   const over = (database: Database) => ({
     database,
-    limiter: createSharedLimiter({ clock: systemClock, database, rules: TEST_RATE_LIMITS }),
-    attempts: createAttempts({ clock: systemClock, database }),
-    upstreams: createUpstreams({ clock: systemClock, database }),
+    ...openSharedState({ clock: systemClock, database }),
   })
   const left = toSide({ ...shared, ...over(test.database) })
   const right = toSide({ ...shared, ...over(test.openAnother()) })

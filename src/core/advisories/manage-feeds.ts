@@ -2,6 +2,7 @@ import { authorize } from '../access/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import { invalidInput } from '../kernel/errors.ts'
 import type { Instant, JobId, OrganizationId } from '../kernel/values.ts'
+import { feedPlace } from './feed-place.ts'
 import { getFeedHealth, type FeedHealth } from './feed-health.ts'
 import { countTold } from './advisories.sql.ts'
 import { makeFeedsDue, IMPORTED, insertFeed, markFetched, selectFeeds, type AdvisoryFeed } from './feeds.sql.ts'
@@ -20,7 +21,7 @@ export async function listFeeds(ctx: Ctx): Promise<{ health: FeedHealth; feeds: 
   await authorize(ctx, 'advisory.refresh', null)
   const feeds: ListedFeed[] = []
   for (const feed of await selectFeeds(ctx.db)) {
-    feeds.push({ ...feed, advisories: await countTold(ctx.db, feed.id) })
+    feeds.push({ ...feed, url: feedPlace(feed.url), advisories: await countTold(ctx.db, feed.id) })
   }
   return { health: await getFeedHealth(ctx), feeds }
 }

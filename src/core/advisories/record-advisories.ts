@@ -10,6 +10,7 @@ import {
   withdrawAdvisories,
   type KnownAdvisory,
 } from './advisories.sql.ts'
+import { feedPlace } from './feed-place.ts'
 import { lockFeed, type AdvisoryFeed } from './feeds.sql.ts'
 import { advisoryKey, type ReadAdvisory } from './read-advisories.ts'
 import { markRequiring } from './scans.sql.ts'
@@ -110,7 +111,7 @@ async function withdrawUntold(ctx: Ctx, feed: Feed, told: ReadonlySet<string>): 
 }
 
 async function recordChanges(tx: Tx, feed: Feed, changes: FeedChanges): Promise<void> {
-  await tx.record({ type: 'advisories.fetched', organization: feed.organization, feed: feed.url, ...changes })
+  await tx.record({ type: 'advisories.fetched', organization: feed.organization, feed: feedPlace(feed.url), ...changes })
 }
 
 /**

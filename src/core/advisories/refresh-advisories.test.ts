@@ -265,6 +265,18 @@ test('another address of the feed is asked for everything; what was known stays 
   expect(await told(app, organization, 'acme/http', 'acme/core')).toEqual(['B'])
 })
 
+test('a key in the address of the feed is sent there and shown nowhere', async () => {
+  const { app, upstream, refresh } = await setUp({ 'acme/http': [advisory('A', 'acme/http')] })
+  Object.assign(app.ports, { advisoryFeed: `${upstream.origin}${PATH}?key=secret-key` })
+  await refresh()
+  upstream.misbehave(PATH, { kind: 'status', status: 500 })
+  app.clock.advance('4 hours')
+  await refresh()
+
+  expect(upstream.requests[0]!.query).toContain('key=secret-key')
+  expect(JSON.stringify([app.events, await listFeeds(app.ctx())])).not.toContain('secret-key')
+})
+
 test('where the feed is switched off nobody is asked; a whole database from a file is vouched for like an answer', async () => {
   const app = await createTestApp()
   const { id } = await app.organization()

@@ -4,6 +4,7 @@ import type { JobReport } from '../kernel/jobs.ts'
 import { selectPackagesOfSource } from '../packages/index.ts'
 import { findMirror } from '../mirrors/index.ts'
 import { countTold } from './advisories.sql.ts'
+import { feedPlace } from './feed-place.ts'
 import { fetchForNames, fetchUpdates, planNextFetch, type FetchedAdvisories } from './fetch-advisories.ts'
 import { IMPORTED, markFeedFailed, markFetched, selectFeeds, type AdvisoryFeed } from './feeds.sql.ts'
 import { moveRecovered } from './move-recovered.ts'
@@ -41,16 +42,16 @@ async function refreshFeed(ctx: Ctx, feed: AdvisoryFeed, report: JobReport): Pro
     await requirePlausible(ctx, feed, told)
     const { added, changed, withdrawn } = await recordAdvisories(ctx, feed, { advisories: told.advisories, covers })
     await finish(ctx, feed, { startedAt, told, changes: added + changed + withdrawn })
-    report.log('info', `${feed.url}: ${added} new, ${changed} changed, ${withdrawn} withdrawn.`)
+    report.log('info', `${feedPlace(feed.url)}: ${added} new, ${changed} changed, ${withdrawn} withdrawn.`)
     for (const { advisory, reason } of told.skipped.slice(0, LOGGED)) {
-      report.log('warning', `${feed.url}: ${advisory} is left out: ${reason}.`)
+      report.log('warning', `${feedPlace(feed.url)}: ${advisory} is left out: ${reason}.`)
     }
   } catch (error) {
     if (!isDomainError(error)) {
       throw error
     }
     await fail(ctx, feed, { startedAt, problem: error.message })
-    report.log('error', `${feed.url}: ${error.message}`)
+    report.log('error', `${feedPlace(feed.url)}: ${error.message}`)
   }
 }
 
@@ -70,7 +71,7 @@ async function fetchFeed(ctx: Ctx, feed: AdvisoryFeed): Promise<{ told: FetchedA
 async function requirePlausible(ctx: Ctx, feed: AdvisoryFeed, told: FetchedAdvisories): Promise<void> {
   const known = told.isFull ? await countTold(ctx.db, feed.id) : 0
   if (feed.source === null && known > FEW && told.advisories.length < known / 2) {
-    const problem = `${feed.url} told ${told.advisories.length} advisories where ${known} are known; nothing is withdrawn`
+    const problem = `${feedPlace(feed.url)} told ${told.advisories.length} advisories where ${known} are known; nothing is withdrawn`
     throw new DomainError('upstream_failed', { problem })
   }
 }
@@ -92,7 +93,7 @@ async function finish(
       await requestScan(tx)
     }
     const none = { added: 0, changed: 0, withdrawn: 0 }
-    await tx.record({ type: 'advisories.fetched', organization: feed.organization, feed: feed.url, ...none })
+    await tx.record({ type: 'advisories.fetched', organization: feed.organization, feed: feedPlace(feed.url), ...none })
   })
 }
 
@@ -100,6 +101,6 @@ async function fail(ctx: Ctx, feed: AdvisoryFeed, { startedAt, problem }: { star
   await ctx.transaction(async (tx) => {
     const nextFetchAt = planNextFetch(startedAt, feed.failures + 1)
     await markFeedFailed(tx.db, feed.id, { startedAt, problem, nextFetchAt })
-    await tx.record({ type: 'advisories.failed', organization: feed.organization, feed: feed.url, problem })
+    await tx.record({ type: 'advisories.failed', organization: feed.organization, feed: feedPlace(feed.url), problem })
   })
 }

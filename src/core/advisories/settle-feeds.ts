@@ -2,6 +2,7 @@ import type { Ctx, Tx } from '../kernel/ctx.ts'
 import type { SourceId } from '../kernel/values.ts'
 import { selectAdvisingMirrors } from '../mirrors/index.ts'
 import { selectTold } from './advisories.sql.ts'
+import { feedPlace } from './feed-place.ts'
 import { deleteFeed, IMPORTED, insertFeed, moveFeed, selectFeeds, type AdvisoryFeed } from './feeds.sql.ts'
 import { touchNames } from './record-advisories.ts'
 
@@ -32,7 +33,7 @@ export async function settleFeeds(ctx: Ctx): Promise<void> {
     for (const feed of unsettled) {
       await settle(tx, feed)
     }
-    await tx.record({ type: 'advisories.feeds-changed', organization: null, feeds: wanted.map(({ url }) => url) })
+    await tx.record({ type: 'advisories.feeds-changed', organization: null, feeds: wanted.map(({ url }) => feedPlace(url)) })
   })
 }
 
@@ -49,7 +50,7 @@ async function removeFeed(tx: Tx, { id, organization }: AdvisoryFeed): Promise<v
 async function listWanted(ctx: Ctx): Promise<WantedFeed[]> {
   const own = ctx.advisoryFeed
   const mirrors = (await selectAdvisingMirrors(ctx.db)).map(({ mirror, apiUrl }) => ({ source: mirror.id, url: apiUrl }))
-  const others = mirrors.filter(({ url }) => own === null || bare(url) !== bare(own))
+  const others = mirrors.filter(({ url }) => own === null || feedPlace(url) !== feedPlace(own))
   return own === null ? others : [{ source: null, url: own }, ...others]
 }
 
@@ -61,8 +62,4 @@ async function settle(tx: Tx, { source, url }: WantedFeed): Promise<void> {
   } else if (present.url !== url) {
     await moveFeed(tx.db, present.id, { url, now: tx.now })
   }
-}
-
-function bare(url: string): string {
-  return url.replace(/[?#].*$/, '').replace(/\/+$/, '')
 }

@@ -100,7 +100,8 @@ export const EVENT_PHRASES: Readonly<Record<DomainEvent['type'], string>> = {
   'mirror.read': 'read the root file of {source}',
   'mirror.listed': 'read that {source} lists {packages} packages',
   'mirror.checked': 'found {packages} packages of {source} unchanged',
-  'mirror.refreshed': 'refreshed the mirror of {source}: {added} versions added, {updated} changed, {removed} removed, {failed} failed',
+  'mirror.refreshed':
+    'refreshed the mirror of {source}: {added} versions added, {updated} changed, {removed} removed, {failed} failed',
   'mirror.failed': 'failed to refresh the mirror of {source}: {problem}',
   'mirror.name-absent': 'was told by {source} that there is no {name}',
   'mirror.incident': 'noticed about {subject} from {source}: {detail}',

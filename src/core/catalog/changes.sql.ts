@@ -10,14 +10,14 @@ export interface PendingChange {
   deleted: boolean
 }
 
-/** How far the feed of an organization has got, in seconds; null when nobody asked yet. */
-export async function readFeedPosition(db: Db, organization: OrganizationId): Promise<number | null> {
+/** How far the feed of an organization has got, in seconds, and what it knows (see `ChangeFeedsTable`); null when nobody asked yet. */
+export async function readFeed(db: Db, organization: OrganizationId): Promise<{ position: number; stamp: string } | null> {
   const row = await db
     .selectFrom('change_feeds')
-    .select('position')
+    .select(['position', 'stamp'])
     .where('organization_id', '=', organization)
     .executeTakeFirst()
-  return row?.position ?? null
+  return row ?? null
 }
 
 /**
@@ -26,7 +26,7 @@ export async function readFeedPosition(db: Db, organization: OrganizationId): Pr
 export async function advanceFeed(db: Db, organization: OrganizationId, floor: number): Promise<number> {
   const row = await db
     .insertInto('change_feeds')
-    .values({ organization_id: organization, position: floor })
+    .values({ organization_id: organization, position: floor, stamp: '' })
     .onConflict((conflict) =>
       conflict.column('organization_id').doUpdateSet({
         position: sql<number>`case when change_feeds.position >= ${floor} then change_feeds.position + 1 else ${floor} end`,
@@ -35,6 +35,11 @@ export async function advanceFeed(db: Db, organization: OrganizationId, floor: n
     .returning('position')
     .executeTakeFirstOrThrow()
   return row.position
+}
+
+/** Notes what the feed knows. */
+export async function writeFeedStamp(db: Db, organization: OrganizationId, stamp: string): Promise<void> {
+  await db.updateTable('change_feeds').set({ stamp }).where('organization_id', '=', organization).execute()
 }
 
 /** What the feed does not know yet, compared by the revision of each package. */

@@ -1,7 +1,7 @@
 import type { Ctx } from '../kernel/ctx.ts'
 import type { Audience } from './audience.ts'
 import { getVisiblePackage } from './find-package.ts'
-import { loadVersionObjects } from './package-document.ts'
+import { loadPackageFacts, loadVersionObjects } from './package-document.ts'
 import type { Package } from '../packages/index.ts'
 
 /** A package with its complete version objects, development versions first (CO-133). */
@@ -18,7 +18,8 @@ export async function describePackage(
 ): Promise<DescribedPackage> {
   const target = await getVisiblePackage(ctx, audience, input.name)
   const request = { package: target, repositoryUrl: input.repositoryUrl, origins: audience.origins, form: 'current' as const }
-  const development = await loadVersionObjects(ctx.db, { ...request, kind: 'dev' })
-  const stable = await loadVersionObjects(ctx.db, { ...request, kind: 'stable' })
+  const facts = await loadPackageFacts(ctx.db, request)
+  const development = await loadVersionObjects(ctx.db, { ...request, kind: 'dev' }, facts)
+  const stable = await loadVersionObjects(ctx.db, { ...request, kind: 'stable' }, facts)
   return { package: target, versions: [...development, ...stable] }
 }

@@ -16,7 +16,7 @@ export async function listDistMirrors(
   organization: Organization,
   repositoryUrl: string,
 ): Promise<{ mirrors?: DistMirror[] }> {
-  const { archiveUrls } = await findRepositoryOptions(db, organization)
+  const { archiveUrls } = await findRepositoryOptions(db, organization.id)
   if (archiveUrls === 'registry') {
     return {}
   }

@@ -3,8 +3,9 @@ import type { Db } from '../kernel/schema.ts'
 import type { VersionRow } from '../packages/index.ts'
 import { selectRawManifests } from '../sources/index.ts'
 import type { FamilyPackage } from './family.ts'
+import { loadPackageFacts } from './package-document.ts'
 import { selectShownVersions } from './shown-versions.ts'
-import { hasArchive, loadVersionOrigin, toVersionSource } from './version-origin.ts'
+import { hasArchive, toVersionSource } from './version-origin.ts'
 
 /** One package of a family as a document. */
 export interface FamilyDocumentRequest {
@@ -51,11 +52,11 @@ export async function renderFamilyPackage(db: Db, request: FamilyDocumentRequest
 
 async function loadEntries(db: Db, one: FamilyPackage, request: FamilyDocumentRequest): Promise<Entry[]> {
   const { package: target } = one
+  const { origin, entries } = await loadPackageFacts(db, one)
   const rows = [
-    ...(request.kind === 'all' ? await selectShownVersions(db, target, 'stable') : []),
-    ...(await selectShownVersions(db, target, 'dev')),
+    ...(request.kind === 'all' ? await selectShownVersions(db, target, { kind: 'stable', entries }) : []),
+    ...(await selectShownVersions(db, target, { kind: 'dev', entries })),
   ]
-  const origin = await loadVersionOrigin(db, target)
   const raw = await selectRawManifests(db, target)
   const members = new Map<string, ReadonlyMap<string, string>>()
   return rows.map((row) => {

@@ -1,7 +1,7 @@
 import type { Db } from '../kernel/schema.ts'
 import { selectAllPackages, type Package } from '../packages/index.ts'
 import { sees, type Audience, type Origins } from './audience.ts'
-import { loadVersionObjects, type DocumentForm, type DocumentKind } from './package-document.ts'
+import { loadPackageFacts, loadVersionObjects, type DocumentForm, type DocumentKind } from './package-document.ts'
 
 /** A package in documents that hold versions by name instead of lists of differences. */
 export interface KeyedRequest {
@@ -19,9 +19,10 @@ export async function loadKeyedVersions(
   request: KeyedRequest & { form: DocumentForm },
 ): Promise<Record<string, Record<string, unknown>>> {
   const kinds: DocumentKind[] = request.kind === 'all' ? ['stable', 'dev'] : [request.kind]
+  const facts = await loadPackageFacts(db, request)
   const objects: Record<string, unknown>[] = []
   for (const kind of kinds) {
-    objects.push(...(await loadVersionObjects(db, { ...request, kind })))
+    objects.push(...(await loadVersionObjects(db, { ...request, kind }, facts)))
   }
   return Object.fromEntries(objects.map((object) => [String(object['version']), object]))
 }

@@ -8,15 +8,19 @@
  */
 import { createHash } from 'node:crypto'
 import type { Ctx } from '../kernel/ctx.ts'
-import { toSeconds } from '../kernel/values.ts'
+import type { Db } from '../kernel/schema.ts'
+import { toSeconds, type OrganizationId } from '../kernel/values.ts'
+import { findOrganization } from '../organizations/index.ts'
 import { FULL_VIEW, sees, type Audience } from './audience.ts'
+import { readCatalogStamp } from './catalog-stamp.sql.ts'
 import {
   advanceFeed,
   enterChanges,
   forgetDeleted,
-  readFeedPosition,
+  readFeed,
   selectChanges,
   selectPendingChanges,
+  writeFeedStamp,
   type EnteredChange,
 } from './changes.sql.ts'
 import { viewModifiedAt } from './modified-at.ts'
@@ -48,7 +52,7 @@ const IDLE = 12 * 60 * 60
  */
 export async function listChanges(ctx: Ctx, audience: Audience, since: number): Promise<Changes> {
   const { id } = audience.organization
-  const before = await readFeedPosition(ctx.db, id)
+  const before = await readFeed(ctx.db, id)
   const position = await bringUpToDate(ctx, audience, before)
   const from = Math.floor(since / TICKS)
   const timestamp = toTimestamp(position, audience)
@@ -67,27 +71,38 @@ export async function listChanges(ctx: Ctx, audience: Audience, since: number): 
 
 /** Where somebody begins who has looked at everything after asking this. */
 export async function startFollowing(ctx: Ctx, audience: Audience): Promise<number> {
-  const before = await readFeedPosition(ctx.db, audience.organization.id)
+  const before = await readFeed(ctx.db, audience.organization.id)
   return toTimestamp(await bringUpToDate(ctx, audience, before), audience)
 }
 
+type Feed = Awaited<ReturnType<typeof readFeed>>
+
 /** Whatever becomes visible after this is entered at a later second than this. */
-async function bringUpToDate(ctx: Ctx, { organization }: Audience, before: number | null): Promise<number> {
+async function bringUpToDate(ctx: Ctx, { organization }: Audience, before: Feed): Promise<number> {
   const { id } = organization
   const now = toSeconds(ctx.now)
-  const isIdle = before === null || before < now - IDLE
-  if (before !== null && !isIdle && (await selectPendingChanges(ctx.db, id)).length === 0) {
-    return before
+  const isIdle = before === null || before.position < now - IDLE
+  if (before !== null && !isIdle && before.stamp === (await readStamp(ctx.db, id))) {
+    return before.position
   }
   return ctx.transaction(async (tx) => {
     const position = await advanceFeed(tx.db, id, now)
-    // Once more under the lock: somebody else may have entered them meanwhile, and more may have come.
+    // Before the changes: what comes in between makes the next question look again.
+    const stamp = await readStamp(tx.db, id)
+    // Under the lock: somebody else may have entered some meanwhile.
     const changes = await selectPendingChanges(tx.db, id)
     await enterChanges(tx.db, id, { changes, position })
     await forgetDeleted(tx.db, id, position - 2 * DAY)
+    await writeFeedStamp(tx.db, id, stamp)
     await tx.record({ type: 'change-feed.advanced', organization: id, changes: changes.length })
     return position
   })
+}
+
+/** As the organization is now: the audience knows how it was when the call began. */
+async function readStamp(db: Db, id: OrganizationId): Promise<string> {
+  const organization = await findOrganization(db, id)
+  return organization === null ? '' : (await readCatalogStamp(db, organization)).revision
 }
 
 function toTimestamp(position: number, { view, origins }: Audience): number {

@@ -16,7 +16,7 @@ import { holdRepository } from './manage-messages.ts'
 /** The options that hold in an organization; a suborganization has those of its parent. */
 export async function getRepositoryOptions(ctx: Ctx, organization: Organization): Promise<RepositoryOptions> {
   await authorize(ctx, 'repository.read', organization.id)
-  return findRepositoryOptions(ctx.db, organization)
+  return findRepositoryOptions(ctx.db, organization.id)
 }
 
 /**
@@ -33,7 +33,7 @@ export async function changeRepositoryOptions(
   }
   return ctx.transaction(async (tx) => {
     await holdRepository(tx, organization.id)
-    const present = await findRepositoryOptions(tx.db, organization)
+    const present = await findRepositoryOptions(tx.db, organization.id)
     const fields = (Object.keys(options) as (keyof RepositoryOptions)[]).filter((key) => options[key] !== present[key])
     const changed = { ...present, ...options }
     if (fields.length > 0) {

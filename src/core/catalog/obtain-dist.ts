@@ -3,8 +3,8 @@ import { DomainError } from '../kernel/errors.ts'
 import type { BlobLocation } from '../kernel/ports.ts'
 import type { ArchiveFormat } from '../../composer/index.ts'
 import { requireUnblocked } from '../advisories/index.ts'
-import { findMirroredReference, obtainMirroredArchive } from '../mirrors/index.ts'
-import { findDistByPrefix, requestArchive, type Package } from '../packages/index.ts'
+import { findMirroredDist, obtainMirroredArchive } from '../mirrors/index.ts'
+import { findDistByPrefix, requestArchive, type Dist, type Package } from '../packages/index.ts'
 import { findSource, findUpstream, isCloneable, type Source } from '../sources/index.ts'
 import type { Audience } from './audience.ts'
 import { getVisiblePackage } from './find-package.ts'
@@ -58,12 +58,13 @@ async function obtainMirrored(
   audience: Audience,
   { target, input }: { target: Package; input: WantedDist },
 ): Promise<ObtainedDist> {
-  const reference = await findMirroredReference(ctx.db, target.id, input.reference)
-  if (reference === null) {
+  const dist = await findMirroredDist(ctx.db, target.id, input.reference)
+  if (dist === null) {
     throw new DomainError('dist_not_found')
   }
+  const { reference } = dist
   await requireUnblocked(ctx.db, target, { reference, version: input.version ?? null })
-  const ready = await findReady(ctx, target, reference)
+  const ready = await locate(ctx, target, dist)
   if (ready !== null) {
     return ready
   }
@@ -148,7 +149,11 @@ async function requireDefined(ctx: Ctx, target: Package, reference: string): Pro
 
 async function findReady(ctx: Ctx, target: Package, reference: string): Promise<ObtainedDist | null> {
   const dist = await findDistByPrefix(ctx.db, target.id, reference)
-  if (dist === null || dist.sha256 === null) {
+  return dist === null ? null : locate(ctx, target, dist)
+}
+
+async function locate(ctx: Ctx, target: Package, dist: Dist): Promise<ObtainedDist | null> {
+  if (dist.sha256 === null) {
     return null
   }
   const location = await ctx.blobs.locate(dist.sha256)

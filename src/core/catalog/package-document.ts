@@ -8,6 +8,7 @@ import {
   type PackageName,
   type VersionManifest,
 } from '../../composer/index.ts'
+import { findEntriesOfPackage, type ToldEntry } from '../advisories/index.ts'
 import type { Db } from '../kernel/schema.ts'
 import type { Package, VersionRow } from '../packages/index.ts'
 import type { Origins } from './audience.ts'
@@ -60,9 +61,10 @@ interface RenderedVersion {
  * CO-025, CO-027). A package without versions of that kind has an empty list (CO-023).
  */
 export async function renderPackageDocument(db: Db, request: DocumentRequest): Promise<string> {
-  const versions = await loadVersionObjects(db, { ...request, form: 'current' })
+  const facts = await loadPackageFacts(db, request)
+  const versions = await loadVersionObjects(db, { ...request, form: 'current' }, facts)
   // Composer reads advisories and filter lists from the file of the other versions alone.
-  const safety = request.kind === 'stable' ? await loadPackageSafety(db, { vouched: 'none', ...request }) : {}
+  const safety = request.kind === 'stable' ? await loadPackageSafety(db, { vouched: 'none', ...request, ...facts }) : {}
   return JSON.stringify({
     minified: MINIFIED_MARKER,
     packages: { [request.package.name]: minifyVersions(versions) },
@@ -70,11 +72,28 @@ export async function renderPackageDocument(db: Db, request: DocumentRequest): P
   })
 }
 
+/** What counts for every version of a package, whichever of its documents shows them. */
+export interface PackageFacts {
+  origin: VersionOrigin
+  entries: readonly ToldEntry[]
+}
+
+/** Reads what counts for every version of a package. */
+export async function loadPackageFacts(
+  db: Db,
+  { package: target, origins }: Pick<DocumentRequest, 'package' | 'origins'>,
+): Promise<PackageFacts> {
+  return { origin: await loadVersionOrigin(db, target, origins), entries: await findEntriesOfPackage(db, target) }
+}
+
 /** The complete version objects of one kind, newest first, as metadata shows them before they are minified. */
-export async function loadVersionObjects(db: Db, request: VersionsRequest): Promise<Record<string, unknown>[]> {
+export async function loadVersionObjects(
+  db: Db,
+  request: VersionsRequest,
+  { origin, entries }: PackageFacts,
+): Promise<Record<string, unknown>[]> {
   const { package: target, kind } = request
-  const rows = await selectShownVersions(db, target, kind)
-  const origin = await loadVersionOrigin(db, target, request.origins)
+  const rows = await selectShownVersions(db, target, { kind, entries })
   const manifests = new Map<string, VersionManifest>()
   const rendered = rows.map((row) => toRendered(row, target.name as PackageName, manifests))
   return sortForMetadata(rendered).map((version) => {

@@ -1,4 +1,4 @@
-import { findEntriesOfPackage, selectAdvisories, selectPackageSources, type ToldEntry } from '../advisories/index.ts'
+import { selectAdvisories, selectPackageSources, type ToldEntry } from '../advisories/index.ts'
 import type { Db } from '../kernel/schema.ts'
 import type { Package } from '../packages/index.ts'
 import type { Vouched } from './repository-health.ts'
@@ -6,17 +6,17 @@ import type { Vouched } from './repository-health.ts'
 /**
  * What the metadata file of a package says of advisories and filter lists (CO-034, CO-035). Advisories are partial, the newest first; an empty list
  * says that there are none, and without the key nothing is said, because the registry does not know. Lists that do not name the package are left
- * out.
+ * out. `entries` are those of `findEntriesOfPackage`.
  */
 export async function loadPackageSafety(
   db: Db,
-  { package: target, vouched }: { package: Package; vouched: Vouched },
+  { package: target, vouched, entries }: { package: Package; vouched: Vouched; entries: readonly ToldEntry[] },
 ): Promise<Record<string, unknown>> {
   const { organization, name } = target
   const advisories = (await selectAdvisories(db, { organization, names: [name] })).get(name) ?? []
   const isTold = advisories.length > 0 || (await isVouchedFor(db, target, vouched))
   const told = advisories.map(({ advisoryId, affectedVersions }) => ({ advisoryId, affectedVersions }))
-  const filter = toFilterKey(await findEntriesOfPackage(db, target))
+  const filter = toFilterKey(entries)
   return { ...(isTold ? { 'security-advisories': told } : {}), ...(Object.keys(filter).length === 0 ? {} : { filter }) }
 }
 

@@ -1,7 +1,7 @@
 import type { MetadataOrigin, VersionManifest } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
 import { isChecksumShown, keepsArchives } from '../mirrors/index.ts'
-import { DEFAULT_REPOSITORY_OPTIONS, findOrganization, findRepositoryOptions } from '../organizations/index.ts'
+import { findRepositoryOptions } from '../organizations/index.ts'
 import type { Origins } from './audience.ts'
 import type { Package, VersionRow } from '../packages/index.ts'
 import {
@@ -45,8 +45,7 @@ export async function loadVersionOrigin(db: Db, target: Package, origins: Origin
   const isGit = source === null || source.vcs === 'git'
   const isTold = origins === 'all' || (source !== null && isOpenOrigin(source))
   const isMirrored = source?.kind === 'mirror'
-  const organization = await findOrganization(db, target.organization)
-  const options = organization === null ? DEFAULT_REPOSITORY_OPTIONS : await findRepositoryOptions(db, organization)
+  const options = await findRepositoryOptions(db, target.organization)
   const isKept = !isMirrored || (await keepsArchives(db, source.id))
   return {
     source,

@@ -185,7 +185,14 @@ export type DomainEvent =
   | { type: 'notices.collected'; organization: null; notices: number }
   | { type: 'statistics.rolled-up'; organization: null; before: string; rows: number }
   | { type: 'events.purged'; organization: null; events: number }
-  | { type: 'advisories.fetched'; organization: OrganizationId | null; feed: string; added: number; changed: number; withdrawn: number }
+  | {
+      type: 'advisories.fetched'
+      organization: OrganizationId | null
+      feed: string
+      added: number
+      changed: number
+      withdrawn: number
+    }
   | { type: 'advisories.failed'; organization: OrganizationId | null; feed: string; problem: string }
   | { type: 'advisories.imported'; organization: null; added: number; changed: number; withdrawn: number }
   | { type: 'advisories.refresh-requested'; organization: null }

@@ -4,7 +4,7 @@ import type { Ctx } from '../kernel/ctx.ts'
 import { eachAtOnce } from '../kernel/each-at-once.ts'
 import { DomainError, isDomainError } from '../kernel/errors.ts'
 import type { LockPrefetch } from '../kernel/jobs.ts'
-import { findMirroredReference, obtainMirroredArchive, obtainMirroredPackage } from '../mirrors/index.ts'
+import { findMirroredDist, obtainMirroredArchive, obtainMirroredPackage } from '../mirrors/index.ts'
 import { findDist, findPackage, type Package } from '../packages/index.ts'
 import { buildArchive, findSource, isCloneable, type ArchiveTools } from '../sources/index.ts'
 import type { WantedArchive } from './prefetch-lock.ts'
@@ -67,8 +67,8 @@ async function getOne(ctx: Ctx, { payload, wanted, tools }: Getting): Promise<vo
   }
   const source = await findSource(ctx.db, target.source)
   const isMirrored = source?.kind === 'mirror'
-  const reference = isMirrored ? await findMirroredReference(ctx.db, target.id, asked) : asked
-  if (reference === null) {
+  const reference = isMirrored ? (await findMirroredDist(ctx.db, target.id, asked))?.reference : asked
+  if (reference === undefined) {
     throw new DomainError('dist_not_found')
   }
   await requireUnblocked(ctx.db, target, { reference, version })

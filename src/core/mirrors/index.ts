@@ -4,7 +4,7 @@ export { askUpstream, requestUpstream, type UpstreamHost, type UpstreamRequest }
 export { selectArchiveProblems } from './archives/archive-incidents.sql.ts'
 export { archiveSubject } from './archives/archive-problems.ts'
 export { isChecksumShown } from './archives/download-address.ts'
-export { findMirroredReference } from './archives/find-mirrored-reference.ts'
+export { findMirroredDist } from './archives/find-mirrored-dist.ts'
 export { keepsArchives } from './archives/keeps-archives.sql.ts'
 export { obtainMirroredArchive } from './archives/obtain-mirrored-archive.ts'
 export { prefetchArchives, requestMirrorArchives, type PrefetchedArchives } from './archives/prefetch-archives.ts'

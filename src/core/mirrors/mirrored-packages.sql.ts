@@ -89,6 +89,19 @@ export async function selectMirroredNames(db: Db, source: SourceId): Promise<str
   return rows.map((row) => row.name)
 }
 
+/** The names of those packages of a mirror that could not be looked at lately. */
+export async function selectFailingNames(db: Db, source: SourceId): Promise<string[]> {
+  const rows = await db
+    .selectFrom('mirrored_packages')
+    .innerJoin('packages', 'packages.id', 'mirrored_packages.package_id')
+    .select('packages.name')
+    .where('mirrored_packages.source_id', '=', source)
+    .where('mirrored_packages.failing_since', 'is not', null)
+    .orderBy('packages.id')
+    .execute()
+  return rows.map((row) => row.name)
+}
+
 /** How many packages each mirror has, and how many of them could not be looked at lately. */
 export async function countMirrored(
   db: Db,

@@ -3,9 +3,9 @@ import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
 import { findTop, findPattern } from './protect-names.ts'
 import { allowsName, isPackageName } from './mirror-rules.ts'
-import { selectMirroredNames } from './mirrored-packages.sql.ts'
+import { selectFailingNames, selectMirroredNames } from './mirrored-packages.sql.ts'
 import { selectReservations } from './name-reservations.sql.ts'
-import type { ReadRoot } from './read-root.ts'
+import { readRoot, type ReadRoot } from './read-root.ts'
 
 /** What one refresh looks at. */
 export interface RefreshPlan {
@@ -29,7 +29,8 @@ export async function planNames(ctx: Ctx, read: ReadRoot): Promise<RefreshPlan> 
     mirror.root.changesUrl === null ? null : await fetchChanges(ctx, mirror, { root: mirror.root, since: mirror.feedSince })
   const known = await selectMirroredNames(ctx.db, mirror.id)
   const isComplete = changes?.kind !== 'changes'
-  const wanted = isComplete ? known : pickChanged(read, { changes, known })
+  const failing = isComplete ? [] : await selectFailingNames(ctx.db, mirror.id)
+  const wanted = isComplete ? known : [...pickChanged(read, { changes, known }), ...failing]
   const offered = mirror.takesAll && isComplete ? await listOffered(ctx, read) : []
   const { names, reserved } = await sortOutReserved(ctx, read, [...new Set([...wanted, ...offered])])
   return { names, reserved, feedSince: changes?.next ?? null, isComplete }
@@ -45,7 +46,9 @@ function pickChanged(
   return [...changes.updated.filter(isWanted), ...changes.deleted.filter((name) => mirrored.has(name))]
 }
 
-async function listOffered(ctx: Ctx, { mirror, file }: ReadRoot): Promise<string[]> {
+async function listOffered(ctx: Ctx, read: ReadRoot): Promise<string[]> {
+  // What the upstream lists is in its root file, which a look at the feed of changes does without.
+  const { mirror, file } = read.file === null ? await readRoot(ctx, { ...read.mirror, rootModified: null, rootEtag: null }) : read
   const names = file === null || !canTakeAll(mirror.root) ? null : await fetchNames(ctx, mirror, file)
   if (names === null) {
     throw new DomainError('upstream_failed', {

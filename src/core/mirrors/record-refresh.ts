@@ -47,7 +47,7 @@ export async function recordRefresh(
     return
   }
   await ctx.transaction(async (tx) => {
-    if (!(await writeRefreshed(tx.db, source, { at, next, feedSince: plan.feedSince }))) {
+    if (!(await writeRefreshed(tx.db, source, { at, next, feedSince: nextPlace(mirror, plan, outcome) }))) {
       return
     }
     for (const reserved of plan.reserved) {
@@ -60,6 +60,19 @@ export async function recordRefresh(
     const { added, updated, removed, failures } = outcome
     await tx.record({ type: 'mirror.refreshed', organization, source, added, updated, removed, failed: failures.length })
   })
+}
+
+/**
+ * Where the feed goes on: at the same place when it named a package that is new and could not be read, for it would not be named again. Known ones
+ * are looked at again because they failed.
+ */
+function nextPlace(
+  { feedSince }: Mirror,
+  { isComplete, feedSince: next }: RefreshPlan,
+  { failures }: RefreshOutcome,
+): string | null {
+  const isLost = !isComplete && failures.some(({ isKnown }) => !isKnown)
+  return isLost ? feedSince : next
 }
 
 async function recordRun(ctx: Ctx, tx: Tx, { mirror, outcome }: { mirror: Mirror; outcome: RefreshOutcome }): Promise<void> {

@@ -5,6 +5,7 @@
 import type { Actor } from '../kernel/actor.ts'
 import type { Ctx, Tx } from '../kernel/ctx.ts'
 import type { Upstreams } from '../kernel/ports.ts'
+import { lockForDelivery } from '../sources/index.ts'
 import type { Mirror } from './mirror.ts'
 import { findReservations } from './protect-names.ts'
 import { recordMirroredPackage, type PackageAnswer, type RecordedPackage } from './record-mirrored-package.ts'
@@ -88,6 +89,10 @@ async function recordSome(ctx: Ctx, some: readonly Waiting[]): Promise<void> {
 
 async function recordInOne(tx: Tx, some: readonly Waiting[]): Promise<(RecordedPackage | null)[]> {
   const [first] = some
+  // In one order everywhere: two processes that record packages of the same mirrors must not wait for each other in a circle.
+  for (const id of new Set(some.map(({ recording }) => recording.mirror.id).toSorted((left, right) => left - right))) {
+    await lockForDelivery(tx.db, id, null)
+  }
   const names = some.map(({ recording }) => recording.name)
   const patterns = first === undefined ? new Map() : await findReservations(tx.db, first.recording.mirror.organization, names)
   const recorded: (RecordedPackage | null)[] = []

@@ -206,6 +206,25 @@ describe('a feed of changes', () => {
   })
 })
 
+test('what a feed named and could not be read is looked at again, also when it is new', async () => {
+  const kit = await createKit({ shape: 'v2-available', feed: true, packages: { [LOG]: ['1.0.0'] } }, { takesAll: true })
+  await kit.refresh()
+  kit.upstream.setVersions(LOG, ['1.0.0', '1.1.0'])
+  kit.upstream.setVersions('psr/new', ['1.0.0'])
+  kit.upstream.misbehave(/\/p2\//, { kind: 'html' })
+  await kit.refresh()
+  expect(await kit.names()).toEqual([LOG])
+
+  kit.upstream.behave()
+  await kit.refresh()
+  expect(await kit.names()).toEqual(['psr/log', 'psr/new'].toSorted())
+  expect(textsOf(await kit.versions())).toEqual(['1.1.0', '1.0.0'])
+  kit.upstream.setVersions('psr/late', ['1.0.0'])
+  kit.upstream.forgetChanges()
+  await kit.refresh()
+  expect(await kit.names()).toContain('psr/late')
+})
+
 describe('a mirror that takes everything', () => {
   test.each(['v2-available', 'providers', 'inline', 'satis'] as const)(
     'PR-701 has all packages of a %s repository',

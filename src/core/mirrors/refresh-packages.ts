@@ -19,7 +19,7 @@ export interface RefreshOutcome {
   updated: number
   removed: number
   unchanged: number
-  failures: { name: string; error: DomainError }[]
+  failures: { name: string; error: DomainError; isKnown: boolean }[]
 }
 
 interface Refreshing {
@@ -82,11 +82,11 @@ async function refreshOne(ctx: Ctx, refreshing: Refreshing, name: string): Promi
     if (!isDomainError(error) || error.code === 'upstream_paused') {
       throw error
     }
-    outcome.failures.push({ name, error })
+    const isKnown = await noteProblem(ctx, mirror, { name, problem: error.message })
+    outcome.failures.push({ name, error, isKnown })
     if (outcome.failures.length <= LOGGED_FAILURES) {
       report.log('error', `${name} could not be read: ${error.message}`)
     }
-    await noteProblem(ctx, mirror, { name, problem: error.message })
   }
 }
 
@@ -101,10 +101,11 @@ async function flushUnchanged(ctx: Ctx, { mirror, unchanged }: Refreshing): Prom
   })
 }
 
-async function noteProblem(ctx: Ctx, mirror: Mirror, { name, problem }: { name: string; problem: string }): Promise<void> {
+/** Notes with a package why it could not be read. False when there is no such package yet. */
+async function noteProblem(ctx: Ctx, mirror: Mirror, { name, problem }: { name: string; problem: string }): Promise<boolean> {
   const known = await findMirroredPackage(ctx.db, mirror.id, name)
   if (known === null || known.problem === problem) {
-    return
+    return known !== null
   }
   await ctx.transaction(async (tx) => {
     await writeProblem(tx.db, known.id, { problem, at: ctx.clock.now() })
@@ -116,4 +117,5 @@ async function noteProblem(ctx: Ctx, mirror: Mirror, { name, problem }: { name: 
       problem,
     })
   })
+  return true
 }

@@ -194,7 +194,8 @@ async function describeFindings(ctx: Ctx, organization: Organization, subject: s
 async function describeIncident(ctx: Ctx, organization: Organization, subject: string): Promise<string | null> {
   const [, source = '', kind = '', about = ''] = /^(\d+):([^:]*):(.*)$/s.exec(subject) ?? []
   const mirror = await findMirror(ctx.db, Number(source) as SourceId)
-  const incident = mirror?.organization === organization.id ? await findOpenIncident(ctx.db, mirror.id, { kind, subject: about }) : null
+  const incident =
+    mirror?.organization === organization.id ? await findOpenIncident(ctx.db, mirror.id, { kind, subject: about }) : null
   return mirror === null || incident === null ? null : `${mirror.name}: ${incident.detail}`
 }
 

@@ -112,7 +112,7 @@ async function noteMoved(tx: ReactingTx, event: About<'version.reference-changed
 async function noteFinding(tx: ReactingTx, event: About<'finding.opened'>): Promise<boolean> {
   const { organization } = event
   const told = event.isMirrored ? null : await findOrganization(tx.db, organization)
-  if (told === null || !(await findRepositoryOptions(tx.db, told)).auditNotices) {
+  if (told === null || !(await findRepositoryOptions(tx.db, told.id)).auditNotices) {
     return false
   }
   return insertNotice(tx.db, { organization, kind: 'finding_opened', subject: `${event.package}:${tx.now}` }, tx.now)

@@ -1,6 +1,5 @@
 import type { Db } from '../kernel/schema.ts'
 import type { OrganizationId } from '../kernel/values.ts'
-import type { Organization } from './organizations.sql.ts'
 
 /** How the repositories of an organization and its suborganizations present themselves, and what is done for their safety. */
 export interface RepositoryOptions {
@@ -25,12 +24,14 @@ export const DEFAULT_REPOSITORY_OPTIONS: RepositoryOptions = {
 }
 
 /** The options that hold in an organization: those of its parent for a suborganization. */
-export async function findRepositoryOptions(
-  db: Db,
-  organization: Pick<Organization, 'id' | 'parent'>,
-): Promise<RepositoryOptions> {
+export async function findRepositoryOptions(db: Db, organization: OrganizationId): Promise<RepositoryOptions> {
   const row = await db
-    .selectFrom('repository_options')
+    .selectFrom('organizations')
+    .innerJoin('repository_options', (join) =>
+      join.on((on) =>
+        on('repository_options.organization_id', '=', on.fn.coalesce('organizations.parent_id', 'organizations.id')),
+      ),
+    )
     .select([
       'archive_urls as archiveUrls',
       'hidden_sources as hiddenSources',
@@ -38,7 +39,7 @@ export async function findRepositoryOptions(
       'audits',
       'audit_notices as auditNotices',
     ])
-    .where('organization_id', '=', organization.parent ?? organization.id)
+    .where('organizations.id', '=', organization)
     .executeTakeFirst()
   if (row === undefined) {
     return DEFAULT_REPOSITORY_OPTIONS

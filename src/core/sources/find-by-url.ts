@@ -11,7 +11,7 @@ const MAX_CANDIDATES = 1_000
 const MAX_URL = 2_000
 
 /** What two addresses of one repository have in common: host and path in lower case (contract composer.md §7.9); null for what is no address. */
-export function comparableUrl(text: string): string | null {
+function comparableUrl(text: string): string | null {
   if (text.length > MAX_URL) {
     return null
   }

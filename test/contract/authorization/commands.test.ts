@@ -127,6 +127,7 @@ const ROWS: Record<string, Rows> = {
     addSource: on('source.add', ({ own }) => [
       { organization: own.id, url: 'https://git.example.org/new.git', credential: null },
     ]),
+    askUpstreamHost: open('whoever asks has decided'),
     buildArchive: JOB,
     collectBlobs: JOB,
     collectReadmes: JOB,

@@ -91,6 +91,7 @@ test('CO-014 the root names lists as objects that are enabled, and has no filter
 test.each([
   'advisories',
   'abandoned',
+  'cooldown',
   'ignore',
   'ignore-all',
   'package',

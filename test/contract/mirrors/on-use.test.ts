@@ -153,6 +153,32 @@ describe('names of private packages', () => {
   })
 })
 
+test('abuse 33 a private package that appears while an upstream is asked for its name is the one that is answered', async () => {
+  const kit = await createMirrorKit({ packages: { 'corp/tool': ['1.0.0'] } })
+  kit.upstream.latency = 100
+
+  const answer = kit.get('p2/corp/tool.json')
+  while (kit.upstream.count(/corp/) === 0) {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await addTestPackage(kit, 'corp/tool')
+  expect((await answer).status).toBe(200)
+  expect(namesOf(await kit.versions('corp/tool'))).toEqual(['0.1.0'])
+  expect(await kit.incidents()).toEqual(['reserved corp/tool'])
+})
+
+test('packages that are asked for at once are recorded together, and each is complete', async () => {
+  const names = Array.from({ length: 40 }, (_, index) => `psr/package-${index}`)
+  const kit = await createMirrorKit({ packages: Object.fromEntries(names.map((name) => [name, ['1.0.0', 'dev-main']])) })
+
+  const statuses = await Promise.all(names.map(async (name) => (await kit.get(`p2/${name}.json`)).status))
+  expect(new Set(statuses)).toEqual(new Set([200]))
+  for (const name of names) {
+    expect(namesOf(await kit.versions(`${name}~dev`))).toEqual(['dev-main'])
+  }
+  expect(kit.app.events.filter(({ type }) => type === 'package.mirrored')).toHaveLength(40)
+})
+
 describe('an upstream that fails', () => {
   test('abuse 29 is never taken for one that does not have a name', async () => {
     const kit = await createMirrorKit({ packages: PACKAGES })

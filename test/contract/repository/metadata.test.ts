@@ -17,6 +17,7 @@ import { BASE, createTestServer } from '../../kit/http.ts'
 interface Document {
   minified: string
   packages: Record<string, VersionData[]>
+  'security-advisories'?: unknown[]
 }
 
 async function setUp() {
@@ -81,7 +82,11 @@ test('CO-023 a package without stable versions has an empty list in the plain fi
   const { publish, document } = await setUp()
   await publish({ versions: [{ version: 'dev-main', defaultBranch: true }] })
 
-  expect(await document('acme/http')).toMatchObject({ minified: 'composer/2.0', packages: { 'acme/http': [] } })
+  expect(await document('acme/http')).toEqual({
+    minified: 'composer/2.0',
+    packages: { 'acme/http': [] },
+    'security-advisories': [],
+  })
 })
 
 test('CO-024 a package outside of the token answers exactly as one that does not exist', async () => {

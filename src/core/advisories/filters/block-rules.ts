@@ -1,7 +1,7 @@
 import { matchesConstraint, tryNormalizeVersion, tryParseConstraint } from '../../../composer/index.ts'
 import { DomainError } from '../../kernel/errors.ts'
 import type { Db } from '../../kernel/schema.ts'
-import { findOrganization, findRepositoryOptions } from '../../organizations/index.ts'
+import { findRepositoryOptions } from '../../organizations/index.ts'
 import { selectVersionsOfReference, type Package } from '../../packages/index.ts'
 import { selectEntriesOfNames, selectPackageSources, type PackageSource, type ToldEntry } from './filter-entries.sql.ts'
 import { BLOCK_LIST, MALWARE_LIST } from './list-name.ts'
@@ -41,8 +41,7 @@ export async function selectEnforced(
   if (enforced.every(({ list }) => list === BLOCK_LIST)) {
     return enforced
   }
-  const organization = await findOrganization(db, target.organization)
-  const blocksMalware = organization === null || (await findRepositoryOptions(db, organization)).blocksMalware
+  const { blocksMalware } = await findRepositoryOptions(db, target.organization)
   return blocksMalware ? enforced : enforced.filter(({ list }) => list === BLOCK_LIST)
 }
 

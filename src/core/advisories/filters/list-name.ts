@@ -10,6 +10,7 @@ export const MALWARE_LIST = 'malware'
 const RESERVED = new Set([
   'advisories',
   'abandoned',
+  'cooldown',
   'package',
   'packages',
   'license',

@@ -115,6 +115,8 @@ export interface UpstreamLeasesTable {
 export interface ChangeFeedsTable {
   organization_id: OrganizationId
   position: number
+  /** The stamp of the catalog when everything was last entered; while it stands there is nothing new. */
+  stamp: string
 }
 
 /**

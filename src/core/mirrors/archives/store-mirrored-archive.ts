@@ -9,11 +9,10 @@ import { DomainError } from '../../kernel/errors.ts'
 import type { HttpAnswer } from '../../kernel/ports.ts'
 import { findDist, hasReleaseAt, type Dist } from '../../packages/index.ts'
 import { findUpstream, receiveUpload, type ReceivedUpload, type StoredArchive, type Upstream } from '../../sources/index.ts'
-import type { Mirror } from '../mirror.ts'
-import { findMirror } from '../mirrors.sql.ts'
-import { askUpstream, type UpstreamRequest } from '../upstream/index.ts'
+import { askUpstream, type UpstreamHost, type UpstreamRequest } from '../upstream/index.ts'
 import { noteMissing, noteWrong, requireNoKnownProblem, type ArchiveKey } from './archive-problems.ts'
 import { isChecksumShown, toDownloadUrl } from './download-address.ts'
+import { findUpstreamHost } from './upstream-host.sql.ts'
 
 /** So that it is the limit on archives that is reported, not the one on what is received. */
 const SLACK = 1_048_576
@@ -27,7 +26,7 @@ export async function storeMirroredArchive(ctx: Ctx, key: ArchiveKey): Promise<S
   const { target, reference } = key
   const known = await findDist(ctx.db, target.id, reference)
   const upstream = known === null ? null : await findUpstream(ctx.db, target.id, reference)
-  const mirror = upstream === null ? null : await findMirror(ctx.db, target.source)
+  const mirror = upstream === null ? null : await findUpstreamHost(ctx.db, target.source)
   if (known === null || upstream === null || mirror === null) {
     throw new DomainError('dist_not_found')
   }
@@ -54,7 +53,7 @@ export async function isStored(ctx: Ctx, { sha256 }: Pick<Dist, 'sha256'>): Prom
   return sha256 !== null && (await ctx.blobs.locate(sha256)) !== null
 }
 
-function toRequest(ctx: Ctx, mirror: Mirror, { url }: Upstream): UpstreamRequest {
+function toRequest(ctx: Ctx, mirror: UpstreamHost, { url }: Upstream): UpstreamRequest {
   const credentialOrigin = mirror.credential === null ? null : new URL(mirror.url).origin
   return {
     url: toDownloadUrl(url, credentialOrigin),

@@ -71,11 +71,7 @@ async function createMirroredPackages(db: AnyDb, { integer: int }: DialectFlags)
     .addColumn('failing_since', int)
     .addColumn('problem', 'text')
     .execute()
-  await db.schema
-    .createIndex('mirrored_packages_source')
-    .on('mirrored_packages')
-    .columns(['source_id', 'checked_at'])
-    .execute()
+  await db.schema.createIndex('mirrored_packages_source').on('mirrored_packages').columns(['source_id', 'checked_at']).execute()
   await db.schema
     .createTable('mirror_absences')
     .addColumn('source_id', int, belongsTo('sources'))
@@ -132,11 +128,7 @@ async function createPresentation(db: AnyDb, flags: DialectFlags): Promise<void>
     .addColumn('versions', 'text', required)
     .addColumn('created_at', int, required)
     .execute()
-  await db.schema
-    .createIndex('repository_messages_organization')
-    .on('repository_messages')
-    .column('organization_id')
-    .execute()
+  await db.schema.createIndex('repository_messages_organization').on('repository_messages').column('organization_id').execute()
 }
 
 /** Everything that exists before there are mirrors is private, and so are its vendors. */

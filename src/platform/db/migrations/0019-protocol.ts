@@ -7,7 +7,7 @@ const required = (column: ColumnDefinitionBuilder) => column.notNull()
 const belongsTo = (table: string) => (column: ColumnDefinitionBuilder) =>
   column.notNull().references(`${table}.id`).onDelete('cascade')
 
-/** What other packages a package names, its keywords, who abandoned it, where READMEs lie, the last releases, and the feed of changes. */
+/** What other packages a package names, its keywords, who abandoned it, where READMEs lie, and the feed of changes. */
 export async function up(db: AnyDb, flags: DialectFlags): Promise<void> {
   await createIndexes(db, flags)
   await createFeed(db, flags)
@@ -16,7 +16,6 @@ export async function up(db: AnyDb, flags: DialectFlags): Promise<void> {
     .addColumn('abandoned_by', 'text', (column) => column.notNull().defaultTo('manifest'))
     .execute()
   await db.schema.alterTable('source_readmes').addColumn('path', 'text').execute()
-  await db.schema.createIndex('versions_published').on('versions').column('published_at').execute()
   await fillIndexes(db as Kysely<Filled>)
 }
 
@@ -43,6 +42,7 @@ async function createFeed(db: AnyDb, { integer: int }: DialectFlags): Promise<vo
     .createTable('change_feeds')
     .addColumn('organization_id', int, (column) => column.primaryKey().references('organizations.id').onDelete('cascade'))
     .addColumn('position', int, required)
+    .addColumn('stamp', 'text', required)
     .execute()
   await db.schema
     .createTable('package_changes')

@@ -1,4 +1,4 @@
-import { isScope, type Scope } from '../../../core/kernel/scopes.ts'
+import { holdsScope, isScope, type Scope } from '../../../core/kernel/scopes.ts'
 
 const READ: readonly Scope[] = ['composer', 'organization:read', 'package:read', 'source:read']
 
@@ -43,12 +43,16 @@ export function toScopes(words: readonly string[]): Scope[] | null {
   return lists.includes(null) ? null : [...new Set(lists.flatMap((list) => list ?? []))]
 }
 
-/** The word of this dialect for one scope of ours; our own where it has none. */
+/** The word of this dialect that a token needs for one scope of ours; our own where it has none. */
 export function toWord(scope: string): string {
   if (!isScope(scope)) {
     return 'admin'
   }
-  return Object.keys(WORDS).find((word) => WORDS[word]?.length === 1 && WORDS[word][0] === scope) ?? scope
+  return findWord((held) => held === scope) ?? findWord((held) => holdsScope([held], scope)) ?? scope
+}
+
+function findWord(means: (scope: Scope) => boolean): string | undefined {
+  return Object.keys(WORDS).find((word) => WORDS[word]?.length === 1 && WORDS[word].every(means))
 }
 
 /** The scopes of a token as its creator gave them, else in the words of this dialect (PR-307). */
@@ -56,5 +60,5 @@ export function presentScopes(token: { scopes: readonly Scope[] | null; scopeLab
   if (token.scopeLabels !== null) {
     return [...token.scopeLabels]
   }
-  return token.scopes === null ? ['admin'] : token.scopes.map(toWord)
+  return token.scopes === null ? ['admin'] : token.scopes.map((scope) => findWord((held) => held === scope) ?? scope)
 }
