@@ -25,6 +25,7 @@ import { dispatchEvents } from './core/webhooks/index.ts'
 import { createCoreJobs } from './jobs/index.ts'
 import type { Database } from './platform/db/database.ts'
 import { runTransaction } from './platform/db/transactions.ts'
+import { purgeLeases } from './platform/http/upstream-leases.ts'
 import { enqueueJob } from './platform/queue/enqueue.ts'
 import type { JobHandlers } from './platform/queue/execution.ts'
 import type { LaneSizes } from './platform/queue/lanes.ts'
@@ -171,6 +172,7 @@ export function createJobHandlers(ports: Ports): JobHandlers {
     'jobs.purge': async () => {
       const now = ports.clock.now()
       await purgeJobs(ports.database.write, { succeeded: now - KEEP_SUCCEEDED_JOBS, failed: now - KEEP_FAILED_JOBS })
+      await purgeLeases(ports.database, now)
     },
   }
 }

@@ -13,7 +13,9 @@ import { createMailer, type MailSetup } from '../platform/mail/create-mailer.ts'
 /** What the doors to the outside are made of. */
 export type OutsideParts = Pick<Ports, 'clock' | 'database' | 'secrets' | 'log'> & Pick<MailSetup, 'redact' | 'write'>
 
-type Outside = Pick<Ports, 'http' | 'upstreams' | 'limiter' | 'attempts' | 'mailer'> & { git: Awaited<ReturnType<typeof createGit>> }
+type Outside = Pick<Ports, 'http' | 'upstreams' | 'limiter' | 'attempts' | 'mailer'> & {
+  git: Awaited<ReturnType<typeof createGit>>
+}
 
 /** Opens the doors to the outside as the configuration says. `git` has to be closed. */
 export async function openOutside(

@@ -105,6 +105,7 @@ export {
   readManifestJson,
   type ReadManifest,
 } from './manifest/json.ts'
+export { formatUnixTime } from './manifest/release-time.ts'
 export { type ValidatedManifest, validateManifest } from './manifest/validate.ts'
 export {
   type DescribedVersion,

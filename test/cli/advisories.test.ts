@@ -80,10 +80,12 @@ test('a file is imported, what it concerns is found, and somebody decides about 
 test('the feed is asked on demand, and what is wrong with it is shown', async () => {
   const path = '/api/security-advisories/'
   const upstream = await temporaryUpstream({
+    filters: { malware: { 'acme/worm': '*' } },
     advisories: { 'acme/http': [{ ...ADVISORY, reportedAt: '2026-01-01 00:00:00', sources: [] }] },
   })
   const env = {
     REPERTOIRE_ADVISORY_FEED: `${upstream.origin}${path}`,
+    REPERTOIRE_MALWARE_FEED: `${upstream.origin}/filter/summary.json`,
     REPERTOIRE_ALLOW_HTTP_SOURCES: 'true',
     REPERTOIRE_ALLOW_PRIVATE_HOSTS: '127.0.0.0/8',
   }
@@ -93,7 +95,11 @@ test('the feed is asked on demand, and what is wrong with it is shown', async ()
   upstream.misbehave(path, { kind: 'html' })
   const failed = await cli.succeed(['advisory', 'refresh', '--json'], { env })
 
+  const queued = await cli.succeed(['advisory', 'refresh', '--no-wait', '--json'], { env })
+
   expect(before.json()).toEqual({ health: 'never', feeds: [] })
+  expect(upstream.count('/filter/summary.json')).toBe(2)
+  expect(queued.json<{ jobs: string[] }>().jobs).toHaveLength(2)
   expect(fresh.stdout).toContain('The advisories are up to date.')
   expect(failed.json()).toMatchObject({
     health: 'fresh',

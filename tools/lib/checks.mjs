@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { root, run } from './run.mjs'
+import { eachTwoAtATime, root, run } from './run.mjs'
 
 /** @typedef {{ name: string, ok: boolean, seconds: number, output: string }} CheckResult */
 
@@ -33,17 +33,13 @@ export function checkTasks() {
  * @returns {Promise<CheckResult[]>}
  */
 export async function runTwoAtATime(tasks) {
-  const waiting = [...tasks]
   /** @type {CheckResult[]} */
   const results = []
-  const worker = async () => {
-    for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) {
-      const result = await task()
-      results.push(result)
-      printResult(result)
-    }
-  }
-  await Promise.all([worker(), worker()])
+  await eachTwoAtATime(tasks, async (task) => {
+    const result = await task()
+    results.push(result)
+    printResult(result)
+  })
   return results
 }
 

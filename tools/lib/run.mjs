@@ -157,3 +157,17 @@ export function fail(sentence) {
 function exitCode(code, signal) {
   return signal === null ? (code ?? 1) : 128 + constants.signals[signal]
 }
+
+/**
+ * Does something with each item, two at a time: the number of cores that everybody has. Ends with the first failure.
+ * @template Item
+ * @param {readonly Item[]} items
+ * @param {(item: Item) => Promise<void>} work
+ */
+export async function eachTwoAtATime(items, work) {
+  const waiting = [...items]
+  const worker = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item)
+  }
+  await Promise.all([worker(), worker()])
+}

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:f
 import { join, relative } from 'node:path'
 import { bunPath } from './dependencies.mjs'
 import { countRun } from './junit.mjs'
-import { cache, root, run } from './run.mjs'
+import { cache, eachTwoAtATime, root, run } from './run.mjs'
 
 /** Where each stage leaves its JUnit report. */
 export const reports = join(cache, 'junit')
@@ -13,6 +13,7 @@ export const reports = join(cache, 'junit')
  * @property {string[]} roots folders or files whose tests it runs
  * @property {'sqlite' | 'postgres'} database what `createTestApp` works on
  * @property {boolean} postgres whether the tests get TEST_POSTGRES_URL
+ * @property {number} pieces into how many runs its files are dealt, of which two are made at a time; 1 where tests want the machine for themselves
  * @property {number} seconds how long the stage may take
  * @property {number} testSeconds how long one test may take unless it says so itself
  */
@@ -27,23 +28,45 @@ export const stages = [
     roots: ['src', 'tools', 'test/architecture.test.ts', 'test/kit', 'test/contract', 'test/property'],
     database: 'sqlite',
     postgres: false,
+    pieces: 6,
     seconds: 300,
-    testSeconds: 10,
+    testSeconds: 20,
   },
   {
+    // What knows a database; the rest of src/platform would prove the same again.
     name: 'postgres',
-    roots: ['src/core', 'src/platform', 'src/jobs'],
+    roots: ['src/core', 'src/jobs', ...['backup', 'db', 'limits', 'queue'].map((part) => `src/platform/${part}`)],
     database: 'postgres',
     postgres: true,
+    pieces: 4,
     seconds: 240,
     testSeconds: 20,
   },
-  { name: 'clients', roots: ['test/clients'], database: 'sqlite', postgres: false, seconds: 240, testSeconds: 60 },
+  {
+    name: 'clients',
+    roots: ['test/clients'],
+    database: 'sqlite',
+    postgres: false,
+    pieces: 6,
+    seconds: 300,
+    testSeconds: 60,
+  },
+  {
+    // Composers beside the installed one; see composer-versions.mjs.
+    name: 'versions',
+    roots: ['test/versions'],
+    database: 'sqlite',
+    postgres: false,
+    pieces: 2,
+    seconds: 120,
+    testSeconds: 60,
+  },
   {
     name: 'fault',
     roots: ['test/fault', 'test/races', 'test/cli'],
     database: 'sqlite',
     postgres: true,
+    pieces: 1,
     seconds: 480,
     testSeconds: 60,
   },
@@ -91,11 +114,41 @@ export async function runStage(
   stage,
   { files = filesOf(stage, listTestFiles()), seconds = stage.seconds, quiet = false, postgresUrl } = {},
 ) {
-  const report = join(reports, `${stage.name}.xml`)
   mkdirSync(reports, { recursive: true })
-  rmSync(report, { force: true })
-  if (files.length === 0) return { ...countRun({ xml: null, files, exitCode: 0, timedOut: false }), seconds: 0, output: '' }
+  for (const name of readdirSync(reports)) if (name.startsWith(`${stage.name}-`)) rmSync(join(reports, name))
+  const started = Date.now()
+  const hands = deal(files, stage.pieces)
+  const total = { passed: 0, failed: 0, problems: /** @type {string[]} */ ([]), output: '' }
+  await eachTwoAtATime([...hands.entries()], async ([index, some]) => {
+    const left = seconds - (Date.now() - started) / 1000
+    const count = await runFiles(stage, { files: some, piece: index + 1, seconds: left, quiet, postgresUrl })
+    total.passed += count.passed
+    total.failed += count.failed
+    total.problems.push(...count.problems)
+    total.output += count.output
+  })
+  return { ...total, seconds: (Date.now() - started) / 1000 }
+}
 
+/**
+ * Deals files like cards, so that neighbours, which tend to take alike, end in different hands. There is always one hand.
+ * @param {string[]} files
+ * @param {number} count
+ * @returns {string[][]}
+ */
+export function deal(files, count) {
+  const hands = Array.from({ length: Math.max(1, Math.min(count, files.length)) }, () => /** @type {string[]} */ ([]))
+  files.forEach((file, index) => hands[index % hands.length]?.push(file))
+  return hands
+}
+
+/**
+ * @param {Stage} stage
+ * @param {{ files: string[], piece: number, seconds: number, quiet: boolean, postgresUrl: string | undefined }} wanted
+ */
+async function runFiles(stage, { files, piece, seconds, quiet, postgresUrl }) {
+  if (files.length === 0) return { ...countRun({ xml: null, files, exitCode: 0, timedOut: false }), output: '' }
+  const report = join(reports, `${stage.name}-${piece}.xml`)
   const flags = [
     '--no-orphans',
     '--only-failures',
@@ -112,5 +165,5 @@ export async function runStage(
   const outcome = await run(bunPath(), ['test', ...flags, ...files.map((file) => `./${file}`)], { env, seconds, quiet })
   const xml = existsSync(report) ? readFileSync(report, 'utf8') : null
   const count = countRun({ xml, files, exitCode: outcome.code, timedOut: outcome.timedOut })
-  return { ...count, seconds: outcome.seconds, output: outcome.output }
+  return { ...count, output: outcome.output }
 }

@@ -82,7 +82,7 @@ function addFeedCommands(commands: Command, run: Run): void {
     .action(run(feeds))
   commands
     .command('refresh')
-    .description('ask all feeds now')
+    .description('ask all feeds of advisories and of filter lists now')
     .addOption(noWaitOption())
     .addHelpText('after', '\nExample:\n  $ repertoire advisory refresh')
     .action(run(refresh))
@@ -170,14 +170,15 @@ async function feeds(session: Session): Promise<void> {
 
 async function refresh(session: Session, options: { wait: boolean }): Promise<void> {
   const ctx = await session.ctx()
-  const id = await requestRefresh(ctx)
+  const jobs = await requestRefresh(ctx)
   if (!options.wait) {
-    const { uid } = await getJob(ctx, id)
-    session.show({ job: uid }, () => `Queued. Watch it with: repertoire job show ${uid} --wait`)
+    const uids = await Promise.all(jobs.map(async (id) => (await getJob(ctx, id)).uid))
+    session.show({ jobs: uids }, () => uids.map((uid) => `Queued. Watch it with: repertoire job show ${uid} --wait`).join('\n'))
     return
   }
-  const job = await followJob(session, await toFollowed(ctx, id))
-  requireSuccess(job)
+  for (const job of jobs) {
+    requireSuccess(await followJob(session, await toFollowed(ctx, job)))
+  }
   showFeeds(session, await listFeeds(await session.ctx()))
 }
 

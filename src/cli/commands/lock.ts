@@ -111,7 +111,7 @@ function describeAdvisories(advisories: LockReport['advisories']): string[] {
     case 'fresh':
       return []
     case 'off':
-      return ['Advisories are switched off, so nothing was looked for.']
+      return ['No feed of advisories is asked; only those that the organization wrote were looked for.']
     case 'never':
     case 'stale':
       return ['The security advisories that are known are out of date; there may be more.']

@@ -108,6 +108,7 @@ describe('a root file', () => {
           off: { enabled: false },
           'ignore-x': { enabled: true },
           licences: { enabled: true },
+          cooldown: { enabled: true },
         },
         'summary-url': '/summary.json',
         'api-url': 'javascript:alert(1)',

@@ -13,7 +13,8 @@ export interface UpstreamRootFile extends Pick<UpstreamListing, 'packages' | 'pr
 export type ReadUpstreamRoot = ({ kind: 'root' } & UpstreamRootFile) | { kind: 'unusable'; problem: string }
 
 /** Lists that clients drop by their names (contract §1.7). */
-const DROPPED_LIST = /^(?:advisories|abandoned|ignore.*|packages?|licen[sc]es?|support|maintenance|security|minimum-release-age)$/
+const DROPPED_LIST =
+  /^(?:advisories|abandoned|cooldown|ignore.*|packages?|licen[sc]es?|support|maintenance|security|minimum-release-age)$/
 
 /**
  * Reads the root file of a Composer repository of any shape (contract §1); `url` is the address that it was asked for at. Where several protocols

@@ -54,6 +54,13 @@ test('CO-141 a feed says what to begin with, what changed, and that all has to b
     kind: 'changes',
     updated: ['acme/http', 'acme/back'],
     deleted: ['acme/gone'],
+    times: new Map([
+      ['acme/http', 100],
+      ['acme/http~dev', 101],
+      ['acme/back', 111],
+      ['acme/gone', 100],
+      ['acme/gone~dev', 105],
+    ]),
     next: '5',
   })
   const resync = { actions: [...actions, { type: 'resync', package: '*', time: 1 }], timestamp: 5 }

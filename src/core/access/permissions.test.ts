@@ -246,9 +246,13 @@ describe.each(ACTIONS)('%s', (action) => {
     expect(await isAllowed(tokenActor(owner, { scopes: [] }), action, own)).toBe(false)
     expect(await isAllowed(tokenActor(owner, { packages: ['acme/*'] }), action, own)).toBe(may && limited === 'yes')
     for (const held of SCOPES) {
-      expect(await isAllowed(tokenActor(owner, { scopes: [held] }), action, own)).toBe(may && scope !== null && holdsScope([held], scope))
+      expect(await isAllowed(tokenActor(owner, { scopes: [held] }), action, own)).toBe(
+        may && scope !== null && holdsScope([held], scope),
+      )
       const all = SCOPES.filter((other) => other !== held)
-      expect(await isAllowed(tokenActor(owner, { scopes: all }), action, own)).toBe(may && scope !== null && holdsScope(all, scope))
+      expect(await isAllowed(tokenActor(owner, { scopes: all }), action, own)).toBe(
+        may && scope !== null && holdsScope(all, scope),
+      )
     }
     expect(await isAllowed(tokenActor(owner), action, other)).toBe(may && least === 'anybody')
   })

@@ -153,7 +153,7 @@ export async function lockFeed(db: Db, id: AdvisoryFeedId): Promise<void> {
     .execute()
 }
 
-/** Lets every feed be asked at the next look. */
+/** Lets every feed, of advisories or of a filter list, be asked at the next look. */
 export async function makeFeedsDue(db: Db, now: Instant): Promise<void> {
-  await db.updateTable('advisory_feeds').set({ next_fetch_at: now }).where('kind', '=', 'advisories').execute()
+  await db.updateTable('advisory_feeds').set({ next_fetch_at: now }).execute()
 }

@@ -26,21 +26,16 @@ export async function listFeeds(ctx: Ctx): Promise<{ health: FeedHealth; feeds: 
   return { health: await getFeedHealth(ctx), feeds }
 }
 
-/** Asks all feeds again, soon. Returns the job that does it. */
-export async function requestRefresh(ctx: Ctx): Promise<JobId> {
+/** Asks all feeds of advisories and of filter lists again, soon. Returns the jobs that do it. */
+export async function requestRefresh(ctx: Ctx): Promise<JobId[]> {
   await authorize(ctx, 'advisory.refresh', null)
   await settleFeeds(ctx)
   return ctx.transaction(async (tx) => {
     await makeFeedsDue(tx.db, tx.now)
     await tx.record({ type: 'advisories.refresh-requested', organization: null })
-    return tx.enqueue({
-      kind: 'advisories.refresh',
-      payload: {},
-      organization: null,
-      dedupeKey: 'advisories.refresh',
-      lane: 'interactive',
-      maxAttempts: 1,
-    })
+    const round = { payload: {}, organization: null, lane: 'interactive' as const, maxAttempts: 1 }
+    const advisories = await tx.enqueue({ kind: 'advisories.refresh', dedupeKey: 'advisories.refresh', ...round })
+    return [advisories, await tx.enqueue({ kind: 'filters.refresh', dedupeKey: 'filters.refresh', ...round })]
   })
 }
 

@@ -308,3 +308,15 @@ test('a refresh that is asked for is made at once, and finds what is affected', 
 
   expect(app.events.filter(({ type }) => type === 'finding.opened')).toMatchObject([{ name: 'acme/http', advisories: ['A'] }])
 })
+
+test('a refresh that is asked for asks the feeds of filter lists, too, also those whose time has not come', async () => {
+  const upstream = await temporaryUpstream({ filters: { malware: { 'acme/http': '*' } } })
+  const app = await createTestApp({ malwareFeed: `${upstream.url}/filter/summary.json` })
+  await app.organization()
+
+  for (const expected of [1, 2]) {
+    await requestRefresh(app.ctx())
+    await app.runJobs()
+    expect(upstream.count('/filter/summary.json')).toBe(expected)
+  }
+})

@@ -103,7 +103,7 @@ export const EVENT_PHRASES: Readonly<Record<DomainEvent['type'], string>> = {
   'mirror.refreshed':
     'refreshed the mirror of {source}: {added} versions added, {updated} changed, {removed} removed, {failed} failed',
   'mirror.failed': 'failed to refresh the mirror of {source}: {problem}',
-  'mirror.name-absent': 'was told by {source} that there is no {name}',
+  'mirror.names-absent': 'was told by {source} that there is no {names}',
   'mirror.incident': 'noticed about {subject} from {source}: {detail}',
   'mirror.incident-dismissed': 'dismissed what was noticed about {subject} from {source}',
   'mirrors.scheduled': 'asked to refresh {mirrors} mirrors',

@@ -32,6 +32,20 @@ test('archives of mirrored releases are addressed here, with the checksum that t
   })
 })
 
+test.each([['1.0.0'], ['dev-main']])(
+  'CO-158 mirrored %s was published when its upstream says so, else when it came here',
+  async (version) => {
+    const silent = await withVersions()
+    const telling = await withVersions({ publishedTime: '2024-01-02T00:00:00+00:00' })
+    const at = new Date(silent.app.clock.now()).toISOString().replace(/\.\d+Z$/, '+00:00')
+    const published = async (tool: Mirrored) =>
+      (await tool.versions(NAME)).find((one) => one['version'] === version)?.['published-time']
+
+    expect(await published(silent)).toBe(at)
+    expect(await published(telling)).toBe('2024-01-02T00:00:00+00:00')
+  },
+)
+
 test('CO-074: mirrored development versions name their own reference, because an upstream has no other archives', async () => {
   const tool = await withVersions()
   const reference = tool.upstream.referenceOf(NAME, 'dev-main')

@@ -71,8 +71,8 @@ async function obtainMirrored(
   if (audience.origins !== 'all') {
     throw new DomainError('dist_not_found')
   }
-  await obtainMirroredArchive(ctx, { target, reference })
-  const fetched = await findReady(ctx, target, reference)
+  const obtained = await obtainMirroredArchive(ctx, { target, reference })
+  const fetched = await locate(ctx, target, { ...obtained, reference })
   if (fetched === null) {
     throw new DomainError('archive_failed')
   }
@@ -152,7 +152,11 @@ async function findReady(ctx: Ctx, target: Package, reference: string): Promise<
   return dist === null ? null : locate(ctx, target, dist)
 }
 
-async function locate(ctx: Ctx, target: Package, dist: Dist): Promise<ObtainedDist | null> {
+async function locate(
+  ctx: Ctx,
+  target: Package,
+  dist: Pick<Dist, 'reference' | 'sha256' | 'format'>,
+): Promise<ObtainedDist | null> {
   if (dist.sha256 === null) {
     return null
   }

@@ -15,7 +15,14 @@ import type { Origins } from './audience.ts'
 import { loadPackageSafety } from './package-safety.ts'
 import type { Vouched } from './repository-health.ts'
 import { selectShownVersions } from './shown-versions.ts'
-import { findUpstreamDist, hasArchive, loadVersionOrigin, toVersionSource, type VersionOrigin } from './version-origin.ts'
+import {
+  findPublishedTime,
+  findUpstreamDist,
+  hasArchive,
+  loadVersionOrigin,
+  toVersionSource,
+  type VersionOrigin,
+} from './version-origin.ts'
 
 /** Which of the two metadata files of a package. */
 export type DocumentKind = 'stable' | 'dev'
@@ -101,6 +108,8 @@ export async function loadVersionObjects(
       source: toVersionSource(origin, version.row, version.manifest),
       dist: hasArchive(origin, version.type, version.manifest) ? toDist(request, origin, version.row) : null,
       abandoned: target.abandoned,
+      // Composer 1 and the documented form know nothing of it.
+      publishedTime: request.form === 'current' ? findPublishedTime(version.row, version.manifest) : null,
     })
     return request.form === 'legacy' ? { ...object, uid: version.row.id, ...toLegacyVersion(version) } : object
   })

@@ -7,7 +7,7 @@ import { bumpAllPackages } from '../packages/index.ts'
 import { noteArchivesBuilt } from '../sources/index.ts'
 
 /** Raised by each release that renders the same versions in another way. */
-const DOCUMENT_FORMAT = 3
+const DOCUMENT_FORMAT = 4
 
 const SETTING = 'rendered_as'
 

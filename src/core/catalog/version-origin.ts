@@ -1,5 +1,6 @@
-import type { MetadataOrigin, VersionManifest } from '../../composer/index.ts'
+import { formatUnixTime, type MetadataOrigin, type VersionManifest } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
+import { toSeconds } from '../kernel/values.ts'
 import { isChecksumShown, keepsArchives } from '../mirrors/index.ts'
 import { findRepositoryOptions } from '../organizations/index.ts'
 import type { Origins } from './audience.ts'
@@ -113,6 +114,15 @@ export function findUpstreamDist({ upstreams, addresses }: VersionOrigin, row: V
   }
   const shasum = isChecksumShown(url) ? (row.sha1 ?? upstream.shasum) : null
   return { shasum, elsewhere: addresses === 'registry' ? null : { type, url } }
+}
+
+/**
+ * When a version was published, as RFC 3339 (contract composer.md §2.3): of releases when they were first seen here, which a tag that moves does not
+ * change, of development versions when they last changed. Of mirrored ones the word of their upstream counts, where it has one.
+ */
+export function findPublishedTime(row: VersionRow, manifest: VersionManifest): string | null {
+  const told = isCustom(manifest) ? manifest.origin.publishedTime : undefined
+  return told ?? formatUnixTime(toSeconds(row.stability === 'dev' ? row.updatedAt : row.publishedAt))
 }
 
 function isCustom(manifest: VersionManifest): manifest is CustomManifest {

@@ -120,7 +120,7 @@ export type DomainEvent =
   | ({ type: 'mirror.checked'; packages: number } & OfMirror)
   | ({ type: 'mirror.refreshed'; added: number; updated: number; removed: number; failed: number } & OfMirror)
   | ({ type: 'mirror.failed'; code: string; problem: string } & OfMirror)
-  | ({ type: 'mirror.name-absent'; name: string } & OfMirror)
+  | ({ type: 'mirror.names-absent'; names: readonly string[] } & OfMirror)
   | ({ type: 'mirror.incident'; kind: string; subject: string; detail: string } & OfMirror)
   | ({ type: 'mirror.incident-dismissed'; kind: string; subject: string } & OfMirror)
   | { type: 'mirrors.scheduled'; organization: null; mirrors: number }

@@ -148,6 +148,10 @@ export interface Upstreams {
   guard<Result>(origin: string, work: () => Promise<Result>, isFailure: (error: unknown) => boolean): Promise<Result>
   /** The origins whose breaker is open, with the time until which it is. */
   open(): ReadonlyMap<string, Instant>
+  /** Keeps in this process, until a moment, that something is so. When there is too much of it the oldest is forgotten earlier. */
+  note(key: string, until: Instant): void
+  /** Until when a key is noted, or null when it is not, or not any more. */
+  notedUntil(key: string): Instant | null
   /**
    * Takes a key that all processes of the installation share, or null while somebody has it. It is kept until it is given back; that of a process
    * that died is free after some seconds.

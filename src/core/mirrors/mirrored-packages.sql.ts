@@ -4,6 +4,8 @@ import type { Db } from '../kernel/schema.ts'
 import type { Instant, OrganizationId, PackageId, SourceId } from '../kernel/values.ts'
 import type { PackageValidators } from './upstream/index.ts'
 
+const IDS_PER_STATEMENT = 500
+
 /** The upstream side of a mirrored package. */
 export interface MirroredPackage extends PackageValidators {
   id: PackageId
@@ -102,6 +104,29 @@ export async function selectFailingNames(db: Db, source: SourceId): Promise<stri
   return rows.map((row) => row.name)
 }
 
+/** `Last-Modified` of the two files of a package as the upstream sent it, and whether the upstream has it. */
+export interface FileTimes {
+  upstream: 'present' | 'gone'
+  stable: string | null
+  dev: string | null
+}
+
+/** Of these packages of a mirror what the upstream said of the times of their files, by name. */
+export async function selectFileTimes(db: Db, source: SourceId, names: readonly string[]): Promise<Map<string, FileTimes>> {
+  const times = new Map<string, FileTimes>()
+  for (let start = 0; start < names.length; start += IDS_PER_STATEMENT) {
+    const rows = await db
+      .selectFrom('mirrored_packages')
+      .innerJoin('packages', 'packages.id', 'mirrored_packages.package_id')
+      .select(['packages.name', 'upstream', 'stable_modified as stable', 'dev_modified as dev'])
+      .where('mirrored_packages.source_id', '=', source)
+      .where('packages.name', 'in', names.slice(start, start + IDS_PER_STATEMENT))
+      .execute()
+    for (const { name, ...found } of rows) times.set(name, found)
+  }
+  return times
+}
+
 /** How many packages each mirror has, and how many of them could not be looked at lately. */
 export async function countMirrored(
   db: Db,
@@ -150,8 +175,6 @@ export async function writeChecked(
     )
     .execute()
 }
-
-const IDS_PER_STATEMENT = 500
 
 /** Writes that the upstream says nothing new about these packages. */
 export async function writeUnchanged(db: Db, ids: readonly PackageId[], at: Instant): Promise<void> {
@@ -221,18 +244,24 @@ export async function selectAbsences(db: Db, sources: readonly SourceId[], name:
   return new Map(rows.map(({ source, seenAt }) => [source, seenAt]))
 }
 
-/** Remembers that an upstream does not have a package of that name. */
-export async function writeAbsence(db: Db, source: SourceId, { name, at }: { name: string; at: Instant }): Promise<void> {
+/** Remembers that an upstream does not have packages of these names (at most some hundred, each once). */
+export async function writeAbsences(
+  db: Db,
+  source: SourceId,
+  { names, at }: { names: readonly string[]; at: Instant },
+): Promise<void> {
   await db
     .insertInto('mirror_absences')
-    .values({ source_id: source, name, seen_at: at })
+    .values(names.map((name) => ({ source_id: source, name, seen_at: at })))
     .onConflict((conflict) => conflict.columns(['source_id', 'name']).doUpdateSet({ seen_at: at }))
     .execute()
 }
 
-/** Forgets that an upstream did not have a package of that name. */
-export async function deleteAbsence(db: Db, source: SourceId, name: string): Promise<void> {
-  await db.deleteFrom('mirror_absences').where('source_id', '=', source).where('name', '=', name).execute()
+/** Forgets that an upstream did not have packages of these names (at most some hundred). */
+export async function deleteAbsences(db: Db, source: SourceId, names: readonly string[]): Promise<void> {
+  if (names.length > 0) {
+    await db.deleteFrom('mirror_absences').where('source_id', '=', source).where('name', 'in', names).execute()
+  }
 }
 
 /** Forgets what an upstream did not have before a moment, and all but the latest of what it did not have since. */

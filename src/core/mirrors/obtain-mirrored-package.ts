@@ -7,6 +7,7 @@ import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError, isDomainError } from '../kernel/errors.ts'
 import type { Instant, OrganizationId, SourceId } from '../kernel/values.ts'
 import { findPackage, type Package } from '../packages/index.ts'
+import { ABSENCE_LASTS, isFreshAbsence, knownAbsentUntil, rememberAbsence } from './absences.ts'
 import { allowsName, isPackageName, mayHave } from './mirror-rules.ts'
 import { selectAbsences } from './mirrored-packages.sql.ts'
 import type { Mirror } from './mirror.ts'
@@ -15,13 +16,9 @@ import { findReservation } from './protect-names.ts'
 import { readRoot } from './read-root.ts'
 import type { PackageAnswer } from './record-mirrored-package.ts'
 import { recordTogether } from './record-together.ts'
-import { rememberAbsence } from './refresh-package.ts'
 import { enqueueFetch, enqueueRefresh } from './refresh-jobs.ts'
 import { fetchPackage, withLease } from './upstream/index.ts'
 
-const MINUTE = 60_000
-/** How long an upstream that does not have a name is not asked for it again. */
-export const ABSENCE_LASTS: number = 5 * MINUTE
 /** Bytes of a file that are read where the client waits; larger ones are read by a job. */
 const SMALL_DOCUMENT = 8 * 1024 * 1024
 /** How long a client waits for a job or another process. */
@@ -39,7 +36,8 @@ export interface ObtainPackage {
 /**
  * The package of a name that the organization does not have, added from the mirror of highest priority that has it, or null when none has
  * it or that mirror's packages are added by hand. Who may cause that is asked before. Throws `package_reserved` for a name that is never asked of any upstream, `upstream_failed` and
- * `upstream_paused` when one that comes first does not answer.
+ * `upstream_paused` when one that comes first does not answer, and `package_not_found` while all said lately that they do not have it, with the moment
+ * `until` when one of them is asked again.
  */
 export async function obtainMirroredPackage(ctx: Ctx, wanted: ObtainPackage): Promise<Package | null> {
   const { organization, name } = wanted
@@ -54,18 +52,20 @@ export async function obtainMirroredPackage(ctx: Ctx, wanted: ObtainPackage): Pr
   if (pattern !== null) {
     throw new DomainError('package_reserved', { name, pattern })
   }
-  const absences = await selectAbsences(
-    ctx.db,
-    mirrors.map(({ id }) => id),
-    name,
-  )
-  if (mirrors.every(({ id }) => isFresh(ctx, absences.get(id)))) {
-    return null
+  const known = mirrors.map(({ id }) => knownAbsentUntil(ctx, id, name)).filter((until) => until !== null)
+  if (known.length === mirrors.length) {
+    throw new DomainError('package_not_found', { until: Math.min(...known) })
   }
   const key = `package:${organization}:${wanted.onlyOpen ? 'open' : 'all'}:${name}`
+  // What is looked at last before the work begins.
+  let absences: Absences = new Map()
   const obtained = await withLease<{ target: Package | null }>(ctx, key, {
     work: async () => ({ target: await askMirrors(ctx, { wanted, mirrors, absences }) }),
-    isDone: () => findOutcome(ctx, wanted, mirrors),
+    isDone: async () => {
+      const found = await findPackage(ctx.db, organization, name)
+      absences = found === null ? await selectAbsences(ctx.db, idsOf(mirrors), name) : absences
+      return found !== null || areAbsent(ctx, { mirrors, name, absences }) ? { target: found } : null
+    },
     patience: PATIENCE,
   })
   return obtained.target
@@ -75,32 +75,30 @@ function isAsked(mirror: Mirror, { name, onlyOpen }: ObtainPackage): boolean {
   return mirror.behavior !== 'disabled' && allowsName(mirror, name) && !(onlyOpen && mirror.credential !== null)
 }
 
-function isFresh(ctx: Ctx, seenAt: Instant | undefined): boolean {
-  return seenAt !== undefined && seenAt + ABSENCE_LASTS > ctx.clock.now()
+/** When upstreams said the last time that they do not have a name. */
+type Absences = ReadonlyMap<SourceId, Instant>
+
+/** Whether all upstreams said so lately, be it to another process, that they do not have a name that none is asked again. */
+function areAbsent(
+  ctx: Ctx,
+  { mirrors, name, absences }: { mirrors: readonly Mirror[]; name: string; absences: Absences },
+): boolean {
+  return mirrors.every(({ id }) => isAbsent(ctx, { mirror: id, name, seenAt: absences.get(id) }))
 }
 
-/** What another process found out meanwhile. */
-async function findOutcome(
-  ctx: Ctx,
-  { organization, name }: ObtainPackage,
-  mirrors: readonly Mirror[],
-): Promise<{ target: Package | null } | null> {
-  const target = await findPackage(ctx.db, organization, name)
-  if (target !== null) {
-    return { target }
-  }
-  const absences = await selectAbsences(
-    ctx.db,
-    mirrors.map(({ id }) => id),
-    name,
-  )
-  return mirrors.every(({ id }) => isFresh(ctx, absences.get(id))) ? { target: null } : null
+function idsOf(mirrors: readonly Mirror[]): SourceId[] {
+  return mirrors.map(({ id }) => id)
+}
+
+/** Whether an upstream said so lately that it does not have a name that it is not asked again. */
+function isAbsent(ctx: Ctx, { mirror, name, seenAt }: { mirror: SourceId; name: string; seenAt: Instant | undefined }): boolean {
+  return knownAbsentUntil(ctx, mirror, name) !== null || isFreshAbsence(ctx, seenAt)
 }
 
 interface Asking {
   wanted: ObtainPackage
   mirrors: readonly Mirror[]
-  absences: ReadonlyMap<SourceId, Instant>
+  absences: Absences
 }
 
 type Said =
@@ -131,11 +129,11 @@ async function askMirror(
   mirror: Mirror,
   { name, seenAt }: { name: string; seenAt: Instant | undefined },
 ): Promise<Said> {
-  if (isFresh(ctx, seenAt)) {
+  if (isAbsent(ctx, { mirror: mirror.id, name, seenAt })) {
     return { kind: 'absent' }
   }
   try {
-    return await ask(ctx, mirror, name)
+    return await ask(ctx, mirror, { name, seenAt })
   } catch (error) {
     if (isDomainError(error, 'source_too_large')) {
       return { kind: 'large' }
@@ -148,7 +146,7 @@ async function askMirror(
   }
 }
 
-async function ask(ctx: Ctx, mirror: Mirror, name: string): Promise<Said> {
+async function ask(ctx: Ctx, mirror: Mirror, { name, seenAt }: { name: string; seenAt: Instant | undefined }): Promise<Said> {
   const read = mirror.root === null ? await awaitFirstRead(ctx, mirror) : mirror
   const current = mayHave(read, name) ? read : await rereadRoot(ctx, read)
   const answer = mayHave(current, name)
@@ -157,7 +155,7 @@ async function ask(ctx: Ctx, mirror: Mirror, name: string): Promise<Said> {
   if (answer.kind === 'package' && answer.versions.length > 0) {
     return { kind: 'package', answer }
   }
-  await rememberAbsence(ctx, mirror, name)
+  await rememberAbsence(ctx, { mirror, name }, seenAt)
   return { kind: 'absent' }
 }
 

@@ -1,11 +1,12 @@
-import { canTakeAll, fetchChanges, fetchNames, type UpstreamChanges } from './upstream/index.ts'
 import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
+import { followChanges } from './follow-changes.ts'
 import { findTop, findPattern } from './protect-names.ts'
 import { allowsName, isPackageName } from './mirror-rules.ts'
 import { selectFailingNames, selectMirroredNames } from './mirrored-packages.sql.ts'
 import { selectReservations } from './name-reservations.sql.ts'
 import { readRoot, type ReadRoot } from './read-root.ts'
+import { canTakeAll, fetchNames } from './upstream/index.ts'
 
 /** What one refresh looks at. */
 export interface RefreshPlan {
@@ -19,31 +20,19 @@ export interface RefreshPlan {
 }
 
 /**
- * What a refresh has to look at: what the upstream's feed of changes names of the known packages, or all of them where there is no
- * feed or it says so; with `takesAll` also what the upstream has and the mirror may. Reserved names are never asked for. Throws
+ * What a refresh has to look at: what the upstream's feed of changes names of the known packages and those that could not be read the last time, or all
+ * of them where there is no feed or it says so; with `takesAll` also what the upstream has and the mirror may. Reserved names are never asked for. Throws
  * `upstream_failed`, `upstream_paused`, and `invalid_input` for an upstream that does not say what it has.
  */
 export async function planNames(ctx: Ctx, read: ReadRoot): Promise<RefreshPlan> {
   const { mirror } = read
-  const changes =
-    mirror.root.changesUrl === null ? null : await fetchChanges(ctx, mirror, { root: mirror.root, since: mirror.feedSince })
   const known = await selectMirroredNames(ctx.db, mirror.id)
-  const isComplete = changes?.kind !== 'changes'
-  const failing = isComplete ? [] : await selectFailingNames(ctx.db, mirror.id)
-  const wanted = isComplete ? known : [...pickChanged(read, { changes, known }), ...failing]
+  const changes = await followChanges(ctx, read, known)
+  const isComplete = changes === null || changes.names === null
+  const wanted = isComplete ? known : [...(changes?.names ?? []), ...(await selectFailingNames(ctx.db, mirror.id))]
   const offered = mirror.takesAll && isComplete ? await listOffered(ctx, read) : []
   const { names, reserved } = await sortOutReserved(ctx, read, [...new Set([...wanted, ...offered])])
   return { names, reserved, feedSince: changes?.next ?? null, isComplete }
-}
-
-function pickChanged(
-  { mirror }: ReadRoot,
-  { changes, known }: { changes: Extract<UpstreamChanges, { kind: 'changes' }>; known: readonly string[] },
-): string[] {
-  const mirrored = new Set(known)
-  const isWanted = (name: string) => mirrored.has(name) || (mirror.takesAll && allowsName(mirror, name))
-  // A package that was deleted is looked at as well: its own answer counts, not the feed's.
-  return [...changes.updated.filter(isWanted), ...changes.deleted.filter((name) => mirrored.has(name))]
 }
 
 async function listOffered(ctx: Ctx, read: ReadRoot): Promise<string[]> {

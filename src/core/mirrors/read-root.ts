@@ -3,6 +3,7 @@ import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError, isDomainError } from '../kernel/errors.ts'
 import type { Mirror } from './mirror.ts'
 import { findMirror, writeRoot } from './mirrors.sql.ts'
+import { requestAdvice } from './request-advice.ts'
 import { replaceListing } from './upstream-packages.sql.ts'
 import { fetchListing, fetchRoot, type FetchedRoot, type ListedPackage } from './upstream/index.ts'
 
@@ -13,8 +14,8 @@ export interface ReadRoot {
 }
 
 /**
- * Asks for the root file of a mirror and keeps it, and what it lists, in one transaction. Throws `upstream_failed` and `upstream_paused`, and
- * `mirror_not_found` when the mirror is gone.
+ * Asks for the root file of a mirror and keeps it, and what it lists, in one transaction; advisories and filter lists that it newly names are read
+ * soon. Throws `upstream_failed` and `upstream_paused`, and `mirror_not_found` when the mirror is gone.
  */
 export async function readRoot(ctx: Ctx, mirror: Mirror): Promise<ReadRoot> {
   const fetched = await fetchRoot(ctx, mirror).catch((error: unknown) => {
@@ -26,6 +27,9 @@ export async function readRoot(ctx: Ctx, mirror: Mirror): Promise<ReadRoot> {
     if (listed !== null) {
       await replaceListing(tx.db, mirror.id, listed)
       await tx.record({ type: 'mirror.listed', organization: mirror.organization, source: mirror.id, packages: listed.length })
+    }
+    if (fetched.kind === 'root') {
+      await requestAdvice(tx, { before: mirror.root, root: fetched.root })
     }
     await tx.record({ type: 'mirror.read', organization: mirror.organization, source: mirror.id })
   })

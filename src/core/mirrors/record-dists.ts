@@ -11,9 +11,9 @@ import { insertDists, selectKnownDists, updateDist, type KnownDist, type Offered
  */
 export async function recordDists(
   tx: Tx,
-  { mirror, target, offered }: { mirror: Mirror; target: Package; offered: readonly OfferedDist[] },
+  { mirror, target, isNew, offered }: { mirror: Mirror; target: Package; isNew: boolean; offered: readonly OfferedDist[] },
 ): Promise<boolean> {
-  const known = await selectKnownDists(tx.db, target.id)
+  const known: ReadonlyMap<string, KnownDist> = isNew ? new Map() : await selectKnownDists(tx.db, target.id)
   await insertDists(
     tx.db,
     target.id,

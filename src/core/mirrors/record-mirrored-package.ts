@@ -19,7 +19,7 @@ import { lockForDelivery } from '../sources/index.ts'
 import { recordIncident } from './incidents.ts'
 import type { Mirror } from './mirror.ts'
 import { recordDists } from './record-dists.ts'
-import { deleteAbsence, findMirroredPackage, writeChecked, writeGone } from './mirrored-packages.sql.ts'
+import { deleteAbsences, findMirroredPackage, writeChecked, writeGone } from './mirrored-packages.sql.ts'
 import { findReservation } from './protect-names.ts'
 import { sortOutSuspects } from './sort-out-suspects.ts'
 import { toCandidatePackage, toOfferedDists } from './to-candidate.ts'
@@ -42,19 +42,31 @@ const MANY_VERSIONS = 4
 
 /**
  * Makes a package of a mirror what its upstream says, see the head of this file. Null, and nothing is written, when the mirror is gone, when
- * the organization has the name from elsewhere (a package has one origin for ever), and when the name is reserved, which is an incident. `pattern` is what
- * reserves it, as far as the same transaction has asked already.
+ * the organization has the name from elsewhere (a package has one origin for ever), and when the name is reserved, which is an incident.
  */
 export async function recordMirroredPackage(
   tx: Tx,
-  input: { mirror: Mirror; name: string; answer: PackageAnswer; pattern?: string | null },
+  { mirror, name, answer }: { mirror: Mirror; name: string; answer: PackageAnswer },
 ): Promise<RecordedPackage | null> {
-  const { mirror, name, answer } = input
-  const { organization, id: source } = mirror
-  if (!(await lockForDelivery(tx.db, source, null))) {
+  if (!(await lockForDelivery(tx.db, mirror.id, null))) {
     return null
   }
-  const pattern = input.pattern === undefined ? await findReservation(tx.db, organization, name) : input.pattern
+  const pattern = await findReservation(tx.db, mirror.organization, name)
+  const recorded = await recordLocked(tx, { mirror, name, answer, pattern })
+  await deleteAbsences(tx.db, mirror.id, recorded === null ? [] : [name])
+  return recorded
+}
+
+/**
+ * As `recordMirroredPackage`, for who holds the row lock of the source, has asked in the same transaction what reserves the name, and forgets
+ * that the upstream did not have it.
+ */
+export async function recordLocked(
+  tx: Tx,
+  input: { mirror: Mirror; name: string; answer: PackageAnswer; pattern: string | null },
+): Promise<RecordedPackage | null> {
+  const { mirror, name, answer, pattern } = input
+  const { organization, id: source } = mirror
   if (pattern !== null) {
     await recordReserved(tx, mirror, { name, pattern })
     return null
@@ -64,14 +76,14 @@ export async function recordMirroredPackage(
   const versions = await sortOutSuspects(tx, { mirror, name, published, offered: answer.versions })
   const publication: Publication = { changed: [], taken: [], held: [], published: 0, updated: 0, removed: 0 }
   const candidate = toCandidatePackage(name, versions)
-  const recorded = await publishMirrored(tx, { organization, source, candidate, result: publication })
+  const isUnknown = existing === null
+  const recorded = await publishMirrored(tx, { organization, source, candidate, result: publication, isUnknown })
   if (recorded === null) {
     return null
   }
   const { target, isNew } = recorded
-  await recordFiles(tx, mirror, { target, publication, versions, abandoned: candidate.abandoned })
+  await recordFiles(tx, mirror, { target, isNew, publication, versions, abandoned: candidate.abandoned })
   await recordChecked(tx, mirror, { target, isNew, validators: answer, isNews: publication.changed.length > 0 })
-  await deleteAbsence(tx.db, source, name)
   if (isNew) {
     await tx.record({ type: 'package.mirrored', organization, package: target.id, name, versions: versions.length })
   } else {
@@ -87,14 +99,20 @@ export async function recordMirroredPackage(
 async function recordFiles(
   tx: Tx,
   mirror: Mirror,
-  input: { target: Package; publication: Publication; versions: readonly UpstreamVersion[]; abandoned: boolean | string },
+  input: {
+    target: Package
+    isNew: boolean
+    publication: Publication
+    versions: readonly UpstreamVersion[]
+    abandoned: boolean | string
+  },
 ): Promise<void> {
-  const { target, publication, versions, abandoned } = input
+  const { target, isNew, publication, versions, abandoned } = input
   const isTakenBack = abandoned === false && target.abandoned !== false && target.abandonedBy !== 'person'
   if (isTakenBack) {
     await writeAbandoned(tx.db, target.id, false)
   }
-  const isChanged = await recordDists(tx, { mirror, target, offered: toOfferedDists(versions) })
+  const isChanged = await recordDists(tx, { mirror, target, isNew, offered: toOfferedDists(versions) })
   if ((isChanged || isTakenBack) && publication.changed.length === 0) {
     await bumpPackage(tx.db, target.id, toSeconds(tx.now))
     publication.changed.push({ id: target.id, name: target.name })

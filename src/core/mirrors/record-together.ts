@@ -1,14 +1,11 @@
-/**
- * A client that meets an upstream for the first time asks for a dozen packages at once, and every transaction of its own would wait for the disk. What
- * arrives for one organization and actor within a moment is recorded in one.
- */
-import type { Actor } from '../kernel/actor.ts'
 import type { Ctx, Tx } from '../kernel/ctx.ts'
-import type { Upstreams } from '../kernel/ports.ts'
+import type { SourceId } from '../kernel/values.ts'
 import { lockForDelivery } from '../sources/index.ts'
+import { gatherWork } from './gather-work.ts'
 import type { Mirror } from './mirror.ts'
+import { deleteAbsences } from './mirrored-packages.sql.ts'
 import { findReservations } from './protect-names.ts'
-import { recordMirroredPackage, type PackageAnswer, type RecordedPackage } from './record-mirrored-package.ts'
+import { recordLocked, type PackageAnswer, type RecordedPackage } from './record-mirrored-package.ts'
 
 /** What an upstream said about a package, to be recorded. */
 export interface Recording {
@@ -17,87 +14,36 @@ export interface Recording {
   answer: PackageAnswer
 }
 
-interface Waiting {
-  recording: Recording
-  settled: PromiseWithResolvers<RecordedPackage | null>
-}
+const record = gatherWork(recordInOne)
 
-/** Milliseconds that the first waits for others. */
-const GATHERED_FOR = 2
-const MOST_TOGETHER = 16
-
-/** By process; what waits is known to nobody else. */
-const gatherings = new WeakMap<Upstreams, Map<string, Waiting[]>>()
-
-/** As `recordMirroredPackage` in a transaction, which others may share. */
+/** As `recordMirroredPackage` in a transaction, which others of the organization may share. */
 export function recordTogether(ctx: Ctx, recording: Recording): Promise<RecordedPackage | null> {
-  const gathering = gatherings.get(ctx.upstreams) ?? new Map<string, Waiting[]>()
-  gatherings.set(ctx.upstreams, gathering)
-  const key = `${recording.mirror.organization} ${identityOf(ctx.actor)}`
-  const waiting = gathering.get(key)
-  const one: Waiting = { recording, settled: Promise.withResolvers() }
-  if (waiting !== undefined) {
-    waiting.push(one)
-    return one.settled.promise
-  }
-  const own = [one]
-  gathering.set(key, own)
-  return Promise.all([one.settled.promise, recordAll(ctx, own, () => gathering.delete(key))]).then(([recorded]) => recorded)
+  return record(ctx, String(recording.mirror.organization), recording)
 }
 
-/** Events name whoever caused them, so only those of one actor go together. */
-function identityOf(actor: Actor): string {
-  switch (actor.kind) {
-    case 'token':
-      return `token ${actor.token}`
-    case 'user':
-      return `user ${actor.user}`
-    default:
-      return actor.kind
-  }
-}
-
-async function recordAll(ctx: Ctx, waiting: Waiting[], end: () => void): Promise<void> {
-  try {
-    do {
-      await ctx.upstreams.sleep(GATHERED_FOR)
-      await recordSome(ctx, waiting.splice(0, MOST_TOGETHER))
-    } while (waiting.length > 0)
-  } finally {
-    end()
-  }
-}
-
-async function recordSome(ctx: Ctx, some: readonly Waiting[]): Promise<void> {
-  try {
-    const recorded = await ctx.transaction((tx) => recordInOne(tx, some))
-    for (const [index, { settled }] of some.entries()) {
-      settled.resolve(recorded[index] ?? null)
-    }
-  } catch (error) {
-    const [first, ...others] = some
-    if (others.length === 0) {
-      first?.settled.reject(error)
-      return
-    }
-    // One of them may be at fault; the others must not fail with it.
-    for (const one of some) {
-      await recordSome(ctx, [one])
+async function recordInOne(tx: Tx, some: readonly [Recording, ...Recording[]]): Promise<readonly (RecordedPackage | null)[]> {
+  // In one order everywhere: two processes that record packages of the same mirrors, or archives of the same packages, must not wait for each other in a circle.
+  const locked = new Set<SourceId>()
+  const sources = new Set(some.map(({ mirror }) => mirror.id).toSorted((left, right) => left - right))
+  for (const id of sources) {
+    if (await lockForDelivery(tx.db, id, null)) {
+      locked.add(id)
     }
   }
-}
-
-async function recordInOne(tx: Tx, some: readonly Waiting[]): Promise<(RecordedPackage | null)[]> {
-  const [first] = some
-  // In one order everywhere: two processes that record packages of the same mirrors must not wait for each other in a circle.
-  for (const id of new Set(some.map(({ recording }) => recording.mirror.id).toSorted((left, right) => left - right))) {
-    await lockForDelivery(tx.db, id, null)
+  const names = some.map(({ name }) => name)
+  const patterns = await findReservations(tx.db, some[0].mirror.organization, names)
+  const recorded = new Map<Recording, RecordedPackage | null>()
+  for (const recording of some.toSorted((left, right) => (left.name < right.name ? -1 : 1))) {
+    const pattern = patterns.get(recording.name) ?? null
+    recorded.set(recording, locked.has(recording.mirror.id) ? await recordLocked(tx, { ...recording, pattern }) : null)
   }
-  const names = some.map(({ recording }) => recording.name)
-  const patterns = first === undefined ? new Map() : await findReservations(tx.db, first.recording.mirror.organization, names)
-  const recorded: (RecordedPackage | null)[] = []
-  for (const { recording } of some) {
-    recorded.push(await recordMirroredPackage(tx, { ...recording, pattern: patterns.get(recording.name) ?? null }))
+  for (const id of locked) {
+    const own = [...recorded].filter(([{ mirror }, one]) => mirror.id === id && one !== null)
+    await deleteAbsences(
+      tx.db,
+      id,
+      own.map(([{ name }]) => name),
+    )
   }
-  return recorded
+  return some.map((recording) => recorded.get(recording) ?? null)
 }

@@ -206,6 +206,42 @@ describe('a feed of changes', () => {
   })
 })
 
+test('CO-141 what a cache gives an old copy of after the feed named it is asked for again until it is as new', async () => {
+  const kit = await createKit({ feed: true, packages: { [LOG]: ['1.0.0'], 'psr/http': ['1.0.0'] } }, {}, [LOG, 'psr/http'])
+  await kit.refresh()
+  const old = await fetch(`${kit.upstream.url}/p2/${LOG}.json`)
+  const copy = { body: await old.text(), headers: { 'last-modified': old.headers.get('last-modified') ?? '' } }
+  kit.upstream.setVersions(LOG, ['1.0.0', '1.1.0'])
+  kit.upstream.misbehave(`/p2/${LOG}.json`, { kind: 'body', ...copy })
+  await kit.refresh()
+  await kit.refresh()
+  expect(textsOf(await kit.versions())).toEqual(['1.0.0'])
+
+  kit.upstream.behave()
+  await kit.refresh()
+  expect(textsOf(await kit.versions())).toEqual(['1.1.0', '1.0.0'])
+  kit.upstream.requests.length = 0
+  await kit.refresh()
+  expect(kit.upstream.count(/\/p2\//)).toBe(0)
+})
+
+test('a known package that could not be read is in the next look, also when the feed does not name it again', async () => {
+  const kit = await createKit({ feed: true, packages: { [LOG]: ['1.0.0'], 'psr/http': ['1.0.0'] } }, {}, [LOG, 'psr/http'])
+  await kit.refresh()
+  kit.upstream.setVersions(LOG, ['1.0.0', '1.1.0'])
+  kit.upstream.misbehave(/\/p2\//, { kind: 'html' })
+  await kit.refresh()
+  expect(await kit.described()).toMatchObject({ failing: 1 })
+
+  kit.upstream.behave()
+  kit.upstream.actions.length = 0
+  kit.upstream.requests.length = 0
+  await kit.refresh()
+  expect(textsOf(await kit.versions())).toEqual(['1.1.0', '1.0.0'])
+  expect(kit.upstream.count(/psr\/http/)).toBe(0)
+  expect(await kit.described()).toMatchObject({ failing: 0 })
+})
+
 test('what a feed named and could not be read is looked at again, also when it is new', async () => {
   const kit = await createKit({ shape: 'v2-available', feed: true, packages: { [LOG]: ['1.0.0'] } }, { takesAll: true })
   await kit.refresh()
@@ -313,4 +349,49 @@ test('PR-705 mirrors are refreshed every four hours, one job at a time', async (
   expect(await run()).toBe(1)
   await kit.app.runJobs()
   expect((await kit.described()).mirror.refreshedAt).toBe(kit.app.clock.now())
+})
+
+describe('advisories and filter lists of an upstream', () => {
+  const SUMMARY = '/filter/summary.json'
+  const API = '/api/security-advisories/'
+
+  /** What was asked since the last look, by the jobs that are due. */
+  async function asked({ app, upstream }: Kit): Promise<{ lists: number; advisories: number }> {
+    const before = upstream.requests.length
+    await app.runJobs()
+    const paths = upstream.requests.slice(before).map(({ path }) => path)
+    return { lists: paths.filter((path) => path === SUMMARY).length, advisories: paths.filter((path) => path === API).length }
+  }
+
+  test('CO-155 malware is kept back from the first look at an upstream on, without waiting for the next round', async () => {
+    const kit = await createKit({ packages: { [LOG]: ['1.0.0', '1.1.0'] }, filters: { malware: { [LOG]: '1.1.0' } } }, {}, [LOG])
+
+    expect(kit.upstream.count(SUMMARY)).toBe(1)
+    expect(textsOf(await kit.versions())).toEqual(['1.0.0'])
+  })
+
+  test('CO-154 CO-155 are read at once when the root file comes to name them, or names another address, and not again', async () => {
+    const kit = await createKit({ packages: { [LOG]: ['1.0.0'] } }, {}, [LOG])
+    const look = async () => {
+      await kit.refresh()
+      return asked(kit)
+    }
+    const filter = (summary: string) => ({
+      metadata: true,
+      lists: { malware: { enabled: true } },
+      'summary-url': `${kit.upstream.url}${summary}`,
+    })
+    const none = await look()
+    kit.upstream.setRoot({ 'security-advisories': { 'api-url': `${kit.upstream.url}${API}` }, filter: filter('/elsewhere.json') })
+    const advisories = await look()
+    kit.upstream.setRoot({ filter: filter(SUMMARY) })
+    const lists = await look()
+
+    expect(none).toEqual({ lists: 0, advisories: 0 })
+    expect(advisories).toEqual({ lists: 0, advisories: 1 })
+    expect(lists).toEqual({ lists: 1, advisories: 0 })
+    kit.upstream.setRoot({ mirrors: [] })
+    expect(await look()).toEqual({ lists: 0, advisories: 0 })
+    expect(kit.upstream.count('/elsewhere.json')).toBe(1)
+  })
 })

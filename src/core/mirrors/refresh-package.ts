@@ -1,7 +1,7 @@
 import type { Ctx } from '../kernel/ctx.ts'
-import type { SourceId } from '../kernel/values.ts'
+import { rememberAbsence } from './absences.ts'
 import type { Mirror } from './mirror.ts'
-import { findMirroredPackage, writeAbsence } from './mirrored-packages.sql.ts'
+import { findMirroredPackage, selectAbsences } from './mirrored-packages.sql.ts'
 import { recordGone, type RecordedPackage } from './record-mirrored-package.ts'
 import { recordTogether } from './record-together.ts'
 import { fetchPackage } from './upstream/index.ts'
@@ -33,7 +33,7 @@ export async function refreshPackage(
         await noteGone(ctx, mirror, { name, wasGone: known.upstream === 'gone' })
         return { kind: 'gone' }
       }
-      await rememberAbsence(ctx, mirror, name)
+      await rememberAbsence(ctx, { mirror, name }, (await selectAbsences(ctx.db, [mirror.id], name)).get(mirror.id))
       return { kind: 'absent' }
     case 'package': {
       const recorded = await recordTogether(ctx, { mirror, name, answer })
@@ -46,17 +46,4 @@ async function noteGone(ctx: Ctx, mirror: Mirror, { name, wasGone }: { name: str
   if (!wasGone) {
     await ctx.transaction((tx) => recordGone(tx, mirror, name))
   }
-}
-
-/** Remembers that an upstream said it has no package of a name. */
-export async function rememberAbsence(
-  ctx: Ctx,
-  { id: source, organization }: { id: SourceId; organization: Mirror['organization'] },
-  name: string,
-): Promise<void> {
-  const at = ctx.clock.now()
-  await ctx.transaction(async (tx) => {
-    await writeAbsence(tx.db, source, { name, at })
-    await tx.record({ type: 'mirror.name-absent', organization, source, name })
-  })
 }

@@ -36,9 +36,14 @@ function describing(versions: readonly UpstreamVersion[]): UpstreamVersion | und
 }
 
 function toCandidateVersion(offered: UpstreamVersion): CandidateVersion {
+  const { dist, publishedTime } = offered
   const manifest: CustomManifest = {
     ...offered.manifest,
-    origin: { source: toClonable(offered.source), hasDist: offered.dist !== null },
+    origin: {
+      source: toClonable(offered.source),
+      hasDist: dist !== null,
+      ...(publishedTime === null ? {} : { publishedTime }),
+    },
   }
   return {
     version: offered.version,

@@ -1,7 +1,7 @@
 import { compareVersions, type VersionManifest } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
 import type { PackageId } from '../kernel/values.ts'
-import { replaceProvidedNames } from './provided-names.sql.ts'
+import { insertProvidedNames, replaceProvidedNames } from './provided-names.sql.ts'
 
 /** A package may name thousands of packages; what is beyond this, of each kind, is not indexed. */
 const MAX_NAMES = 1000
@@ -32,21 +32,26 @@ export function findDescribing<Version extends Describing>(versions: readonly Ve
 
 /**
  * Replaces everything by which a package is found besides its name: what it provides (CO-132), requires and suggests (CO-143), and its keywords
- * (CO-131), each as the describing one of these versions has it.
+ * (CO-131), each as the describing one of these versions has it. Of a package that is new there is nothing to be replaced.
  */
 export async function indexNames(
   db: Db,
-  { id: packageId, name: ownName }: { id: PackageId; name: string },
+  { id: packageId, name: ownName, isNew = false }: { id: PackageId; name: string; isNew?: boolean },
   versions: readonly Describing[],
 ): Promise<void> {
   const described = findDescribing(versions)
   const manifest = described === undefined ? {} : (JSON.parse(described.manifest) as VersionManifest)
   const provided = [...Object.keys(manifest.provide ?? {}), ...listExtensions(ownName, described?.type, manifest)]
-  await replaceProvidedNames(db, packageId, toNames(provided))
+  if (isNew) {
+    await insertProvidedNames(db, packageId, toNames(provided))
+  } else {
+    await replaceProvidedNames(db, packageId, toNames(provided))
+    await db.deleteFrom('requirements').where('package_id', '=', packageId).execute()
+    await db.deleteFrom('keywords').where('package_id', '=', packageId).execute()
+  }
   const requirements = (['require', 'require-dev', 'suggest'] as const).flatMap((kind) =>
     toNames(Object.keys(manifest[kind] ?? {})).map((name) => ({ package_id: packageId, kind, name })),
   )
-  await db.deleteFrom('requirements').where('package_id', '=', packageId).execute()
   for (let start = 0; start < requirements.length; start += ROWS_PER_STATEMENT) {
     await db
       .insertInto('requirements')
@@ -54,7 +59,6 @@ export async function indexNames(
       .execute()
   }
   const keywords = toNames(manifest.keywords ?? []).map((keyword) => ({ package_id: packageId, keyword }))
-  await db.deleteFrom('keywords').where('package_id', '=', packageId).execute()
   for (let start = 0; start < keywords.length; start += ROWS_PER_STATEMENT) {
     await db
       .insertInto('keywords')

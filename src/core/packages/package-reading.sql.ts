@@ -169,7 +169,8 @@ export interface VersionRow {
   reference: string
   defaultBranch: boolean
   time: string | null
-  publishedAt: number
+  publishedAt: Instant
+  updatedAt: Instant
   manifest: string
   /** SHA-1 of the archive if it was built. */
   sha1: string | null
@@ -195,6 +196,7 @@ export async function selectVersions(db: Db, packageId: PackageId, kind: 'stable
       'versions.default_branch',
       'versions.time',
       'versions.published_at as publishedAt',
+      'versions.updated_at as updatedAt',
       'manifests.body as manifest',
       'dists.sha1',
       'dists.format',

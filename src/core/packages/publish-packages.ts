@@ -81,11 +81,17 @@ export function hashCandidates(packages: readonly CandidatePackage[]) {
 /**
  * Makes the versions of one package those that are offered, inside the caller's transaction, and returns the package, or null when another source
  * has the name. What happens is added to `result`. Versions of a package that is new are recorded as one event, not one each: an
- * upstream has hundreds. The caller holds the source's row lock.
+ * upstream has hundreds. The caller holds the source's row lock; `isUnknown` tells that it looked for the package in this transaction and found none.
  */
 export async function publishMirrored(
   tx: Tx,
-  input: { organization: OrganizationId; source: SourceId; candidate: CandidatePackage; result: Publication },
+  input: {
+    organization: OrganizationId
+    source: SourceId
+    candidate: CandidatePackage
+    result: Publication
+    isUnknown?: boolean
+  },
 ): Promise<{ target: Package; isNew: boolean } | null> {
   const { candidate, result } = input
   const hashed = hashCandidates([candidate])
@@ -106,10 +112,10 @@ export async function publishMirrored(
  */
 export async function findOrCreatePackage(
   tx: Tx,
-  input: { organization: OrganizationId; source: SourceId },
+  input: { organization: OrganizationId; source: SourceId; isUnknown?: boolean },
   candidate: CandidatePackage,
 ): Promise<{ target: Package; isNew: boolean } | null> {
-  const existing = await findPackage(tx.db, input.organization, candidate.name)
+  const existing = input.isUnknown === true ? null : await findPackage(tx.db, input.organization, candidate.name)
   if (existing !== null) {
     const isOwn = existing.source === input.source || (await takeOverMirrored(tx, existing, input.source))
     return isOwn ? { target: { ...existing, source: input.source }, isNew: false } : null
@@ -167,7 +173,7 @@ async function publishOne(tx: Tx, input: OnePublication): Promise<void> {
   if (describes || changesState) {
     await updatePackage(tx.db, target.id, candidate)
   }
-  await indexNames(tx.db, target, input.versions)
+  await indexNames(tx.db, { ...target, isNew: input.isNew }, input.versions)
   if (input.isQuiet !== true) {
     await recordPlan(tx, target, plan)
   }

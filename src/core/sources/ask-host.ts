@@ -58,7 +58,8 @@ async function askOutsidePauses<Result>(
   { source, key }: { source: AskedSource; key: string },
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const pause = await findPause(ctx.db, key)
+  // The files of a package are asked for at the same time.
+  const pause = await ctx.upstreams.once(`pause ${key}`, () => findPause(ctx.db, key))
   const before = ctx.clock.now()
   if (pause !== null && pause.until > before) {
     throw limitedFailure(Math.ceil((pause.until - before) / SECOND), before)

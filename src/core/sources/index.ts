@@ -65,6 +65,6 @@ export { deleteSourceRow, findSource, findSourceAnywhere, lockSource, summarizeS
 export { syncSource, type SyncOutcome } from './sync-source.ts'
 export { findUpstream, selectUnfetched, selectUpstreams, type Upstream } from './custom-sources.sql.ts'
 export { receiveUpload, type ReceivedUpload } from './receive-upload.ts'
-export { recordArchives, type StoredArchive } from './record-archives.ts'
+export { logDiffering, recordArchives, recordArchivesWithin, type StoredArchive } from './record-archives.ts'
 export { getCustomDefinition, updateCustomSource } from './update-custom-source.ts'
 export { uploadArtifact, type UploadArtifact, type UploadedArtifact } from './upload-artifact.ts'

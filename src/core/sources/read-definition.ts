@@ -12,9 +12,12 @@ import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
 import type { CandidatePackage, CandidateVersion } from '../packages/index.ts'
 
-/** What is published of a custom version: a manifest, and where its files are as the definition says. */
+/**
+ * What is published of a custom version: a manifest, and where its files are as the definition says. Of a mirrored one it is the upstream that says
+ * so, and when it published the version (RFC 3339), if it says that.
+ */
 export interface CustomManifest extends VersionManifest {
-  origin: { source: CustomSource | null; hasDist: boolean }
+  origin: { source: CustomSource | null; hasDist: boolean; publishedTime?: string }
 }
 
 /** An archive to be fetched, with the package and the reference under which it will be kept. */

@@ -10,6 +10,7 @@ import {
   recordBuilt,
   rememberReferences,
   setDistFormat,
+  type Dist,
   type Package,
 } from '../packages/index.ts'
 
@@ -25,30 +26,40 @@ export interface StoredArchive {
 
 /**
  * Writes the rows of stored archives in one transaction, which moves the package's clock once. Returns those whose bytes differ from
- * what was recorded before; they are logged and not written, because lock files hold the old checksum.
+ * what was recorded before; they are logged and not written, because lock files hold the old checksum. Throws `package_not_found`.
  */
 export async function recordArchives(ctx: Ctx, target: Package, archives: readonly StoredArchive[]): Promise<StoredArchive[]> {
-  const differing = await ctx.transaction(async (tx) => {
-    if (!(await lockPackage(tx.db, target.id))) {
-      throw new DomainError('package_not_found')
+  const differing = await ctx.transaction((tx) => recordArchivesWithin(tx, target, archives))
+  logDiffering(ctx, target, differing)
+  return differing
+}
+
+/** As `recordArchives`, in the caller's transaction; differing ones are not logged, see `logDiffering`. */
+export async function recordArchivesWithin(
+  tx: Tx,
+  target: Package,
+  archives: readonly StoredArchive[],
+): Promise<StoredArchive[]> {
+  if (!(await lockPackage(tx.db, target.id))) {
+    throw new DomainError('package_not_found')
+  }
+  const refused: StoredArchive[] = []
+  for (const archive of archives) {
+    if (!(await recordOne(tx, target, archive))) {
+      const { organization, id, name } = target
+      const { reference, blob } = archive
+      await tx.record({ type: 'dist.differed', organization, package: id, name, reference, sha1: blob.sha1 })
+      refused.push(archive)
     }
-    const newId = () => tx.newId()
-    const references = archives.map(({ reference }) => reference)
-    await rememberReferences(tx.db, { package: target.id, references, newId, now: tx.now })
-    const refused: StoredArchive[] = []
-    for (const archive of archives) {
-      if (!(await recordOne(tx, target, archive))) {
-        const { organization, id, name } = target
-        const { reference, blob } = archive
-        await tx.record({ type: 'dist.differed', organization, package: id, name, reference, sha1: blob.sha1 })
-        refused.push(archive)
-      }
-    }
-    if (archives.some((archive) => !archive.isRepair && !refused.includes(archive))) {
-      await bumpPackage(tx.db, target.id, toSeconds(tx.now))
-    }
-    return refused
-  })
+  }
+  if (archives.some((archive) => !archive.isRepair && !refused.includes(archive))) {
+    await bumpPackage(tx.db, target.id, toSeconds(tx.now))
+  }
+  return refused
+}
+
+/** Tells the operator of archives whose bytes are not those that were recorded. */
+export function logDiffering(ctx: Ctx, target: Package, differing: readonly StoredArchive[]): void {
   for (const { reference, blob } of differing) {
     ctx.log.error('An archive was built again and its bytes differ from those recorded; the new ones are not used.', {
       package: target.name,
@@ -56,11 +67,21 @@ export async function recordArchives(ctx: Ctx, target: Package, archives: readon
       sha1: blob.sha1,
     })
   }
-  return differing
+}
+
+/** A reference is remembered when the version that has it is published, or here, when it is an older one that somebody asked for. */
+async function findOrRemember(tx: Tx, target: Package, reference: string): Promise<Dist | null> {
+  const known = await findDist(tx.db, target.id, reference)
+  if (known !== null) {
+    return known
+  }
+  const newId = () => tx.newId()
+  await rememberReferences(tx.db, { package: target.id, references: [reference], newId, now: tx.now })
+  return findDist(tx.db, target.id, reference)
 }
 
 async function recordOne(tx: Tx, target: Package, { reference, blob, format }: StoredArchive): Promise<boolean> {
-  const dist = await findDist(tx.db, target.id, reference)
+  const dist = await findOrRemember(tx, target, reference)
   if (dist !== null && dist.sha256 === null && format !== undefined && format !== dist.format) {
     await setDistFormat(tx.db, dist.id, format)
   }

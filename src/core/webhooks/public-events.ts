@@ -45,7 +45,12 @@ const PRESENTERS: { readonly [Type in PublicEventType]: Presenter<Type> } = {
   'version.removed': ({ name, version, reference }) => ({ package: name, version, reference }),
   'version.restored': ({ name, version, reference }) => ({ package: name, version, reference }),
   'artifact.uploaded': ({ name, version, reference, file, size }) => ({ package: name, version, reference, file, size }),
-  'finding.opened': ({ name, advisories, severity, isMirrored }) => ({ package: name, advisories, severity, mirrored: isMirrored }),
+  'finding.opened': ({ name, advisories, severity, isMirrored }) => ({
+    package: name,
+    advisories,
+    severity,
+    mirrored: isMirrored,
+  }),
 }
 
 /** The types of all public events, in the order of the documentation. */

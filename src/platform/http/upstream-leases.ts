@@ -4,11 +4,14 @@
  * Nothing depends on a lease being exclusive: what is done under it is recorded in a transaction that decides again.
  */
 import type { Clock, UpstreamLease } from '../../core/kernel/ports.ts'
+import type { Instant } from '../../core/kernel/values.ts'
 import type { Database } from '../db/database.ts'
 
 /** How long a lease holds without being renewed, in milliseconds. */
 const DURATION = 15_000
 const RENEWED_EVERY = 5_000
+/** Milliseconds that the first who gives a lease back waits for others. */
+const GATHERED_FOR = 3
 
 /** Takes leases over a database; see `Upstreams.lease`. */
 export function createUpstreamLeases({
@@ -18,6 +21,7 @@ export function createUpstreamLeases({
   clock: Clock
   database: Database
 }): (key: string) => Promise<UpstreamLease | null> {
+  const giveBack = createReturns(database)
   return async (key) => {
     const holder = crypto.randomUUID()
     if (!(await take(database, { key, holder, now: clock.now() }))) {
@@ -31,7 +35,7 @@ export function createUpstreamLeases({
     return {
       async release() {
         clearInterval(renewal)
-        await remove(database, { key, holder }).catch(() => undefined)
+        await giveBack({ key, holder }).catch(() => undefined)
       },
     }
   }
@@ -71,8 +75,28 @@ async function renew(database: Database, { key, holder, now }: Holding): Promise
   )
 }
 
-async function remove(database: Database, { key, holder }: Omit<Holding, 'now'>): Promise<void> {
-  await database.writeLoosely((db) =>
-    db.deleteFrom('upstream_leases').where('key', '=', key).where('holder', '=', holder).execute(),
-  )
+/** Gives leases back; those of one moment in one statement, because a client asks for a dozen packages at once. */
+function createReturns(database: Database): (held: Omit<Holding, 'now'>) => Promise<void> {
+  let waiting: Omit<Holding, 'now'>[] = []
+  let removal: Promise<void> | null = null
+  async function removeGathered(): Promise<void> {
+    await Bun.sleep(GATHERED_FOR)
+    const keys = waiting.map(({ key }) => key)
+    const holders = waiting.map(({ holder }) => holder)
+    waiting = []
+    removal = null
+    await database.writeLoosely((db) =>
+      db.deleteFrom('upstream_leases').where('key', 'in', keys).where('holder', 'in', holders).execute(),
+    )
+  }
+  return (held) => {
+    waiting.push(held)
+    removal ??= removeGathered()
+    return removal
+  }
+}
+
+/** Removes leases that were over before a moment: those of processes that died, whose keys nobody asked for again. */
+export async function purgeLeases(database: Database, before: Instant): Promise<void> {
+  await database.writeLoosely((db) => db.deleteFrom('upstream_leases').where('leased_until', '<', before).execute())
 }

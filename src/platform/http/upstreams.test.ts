@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { createTestDatabase, type TestDatabase } from '../../../test/kit/database.ts'
 import type { Upstreams } from '../../core/kernel/ports.ts'
 import { createTestClock, type TestClock } from '../clock/test-clock.ts'
+import { purgeLeases } from './upstream-leases.ts'
 import { createUpstreams } from './upstreams.ts'
 
 let scratch: TestDatabase
@@ -115,9 +116,34 @@ describe('a lease', () => {
     expect(turns).toBeGreaterThan(5)
   })
 
+  test('that is over is removed, one that holds stays', async () => {
+    const { database } = scratch
+    await upstreams.lease('over')
+    clock.advance('16 seconds')
+    const held = await upstreams.lease('held')
+    await purgeLeases(database, clock.now())
+    const rows = await database.read.selectFrom('upstream_leases').select('key').execute()
+    expect(rows).toEqual([{ key: 'held' }])
+    await held?.release()
+  })
+
   test('is taken by one of many who try at once', async () => {
     const other = createUpstreams({ clock, database: scratch.openAnother() })
     const tries = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? upstreams : other).lease('a'))
     expect((await Promise.all(tries)).filter((lease) => lease !== null)).toHaveLength(1)
+  })
+})
+
+describe('a note', () => {
+  test('holds until its moment, in this process', () => {
+    upstreams.note('a', clock.now() + 1000)
+    expect([upstreams.notedUntil('a'), upstreams.notedUntil('b')]).toEqual([clock.now() + 1000, null])
+    clock.advance(1000)
+    expect(upstreams.notedUntil('a')).toBeNull()
+  })
+
+  test('is forgotten when there are too many, the oldest first', () => {
+    for (let index = 0; index <= 20_000; index += 1) upstreams.note(`${index}`, clock.now() + 1000)
+    expect(['0', '1', '20000'].map((key) => upstreams.notedUntil(key) !== null)).toEqual([false, true, true])
   })
 })

@@ -10,6 +10,7 @@ const FIRST_PAUSE = 5_000
 const LONGEST_PAUSE = 5 * 60_000
 /** Hosts that are remembered; those that answer are not. */
 const MAX_HOSTS = 1_000
+const MAX_NOTES = 20_000
 
 interface Breaker {
   failures: number
@@ -66,11 +67,34 @@ export function createUpstreams({ clock, database }: { clock: Clock; database: D
         throw error
       }
     },
+    ...createNotes(clock),
     lease,
     sleep: (milliseconds) => Bun.sleep(milliseconds),
     open() {
       const now = clock.now()
       return new Map([...breakers].filter(([, { until }]) => until > now).map(([origin, { until }]) => [origin, until]))
+    },
+  }
+}
+
+function createNotes(clock: Clock): Pick<Upstreams, 'note' | 'notedUntil'> {
+  const notes = new Map<string, Instant>()
+  return {
+    note(key, until) {
+      notes.delete(key)
+      notes.set(key, until)
+      const [oldest] = notes.keys()
+      if (notes.size > MAX_NOTES && oldest !== undefined) {
+        notes.delete(oldest)
+      }
+    },
+    notedUntil(key) {
+      const until = notes.get(key)
+      if (until !== undefined && until <= clock.now()) {
+        notes.delete(key)
+        return null
+      }
+      return until ?? null
     },
   }
 }

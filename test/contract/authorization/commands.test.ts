@@ -21,12 +21,7 @@ import {
 import { MIRROR_ROWS } from './mirror-rows.ts'
 import { AUDIT_ROWS, MAIL_ROWS, NOTICE_ROWS, STATISTICS_ROWS, WEBHOOK_ROWS } from './observing-rows.ts'
 import { ORGANIZATION_ACCESS_ROWS, ORGANIZATION_CATALOG_ROWS, ORGANIZATION_PACKAGE_ROWS } from './organization-rows.ts'
-import {
-  PROTOCOL_CATALOG_ROWS,
-  PROTOCOL_PACKAGE_ROWS,
-  PROTOCOL_SOURCE_ROWS,
-  PROTOCOL_STATISTICS_ROWS,
-} from './protocol-rows.ts'
+import { PROTOCOL_CATALOG_ROWS, PROTOCOL_PACKAGE_ROWS, PROTOCOL_SOURCE_ROWS, PROTOCOL_STATISTICS_ROWS } from './protocol-rows.ts'
 import { FILTER_ROWS, REPOSITORY_CATALOG_ROWS } from './repository-rows.ts'
 import { VISIBILITY_ACCESS_ROWS, VISIBILITY_CATALOG_ROWS, VISIBILITY_SOURCE_ROWS } from './visibility-rows.ts'
 
@@ -151,6 +146,7 @@ const ROWS: Record<string, Rows> = {
     sealCredential: open('only encrypts'),
     prebuildArchives: JOB,
     receiveUpload: open('a step of the publish pipeline; whoever publishes authorizes'),
+    logDiffering: open('tells what a command of its own has decided'),
     recordArchives: JOB,
     reconcileSources: JOB,
     removeArtifact: onPackage('artifact.remove', 'acme/http', ({ own }) => [

@@ -40,6 +40,27 @@ describe('a name that nobody added', () => {
     expect(namesOf(await kit.versions('psr/nothing'))).toEqual(['1.0.0'])
   })
 
+  test('CO-049 that no upstream has is written once a day', async () => {
+    const kit = await createMirrorKit({ packages: PACKAGES })
+    const ask = (names: readonly string[]) =>
+      Promise.all(names.map(async (name) => (await kit.get(`p2/psr/${name}.json`)).status))
+    const absences = () => kit.app.events.flatMap((event) => (event.type === 'mirror.names-absent' ? [event.names] : []))
+
+    expect(await ask(['log-one', 'log-two', 'log-three'])).toEqual([404, 404, 404])
+    expect(absences().flat().toSorted()).toEqual(['psr/log-one', 'psr/log-three', 'psr/log-two'])
+
+    kit.app.clock.advance(ABSENCE_LASTS + 1)
+    expect(await ask(['log-one', 'log-one'])).toEqual([404, 404])
+    expect(await ask(['log-one'])).toEqual([404])
+    expect(kit.upstream.count('/p2/psr/log-one.json')).toBe(2)
+    expect(absences().flat()).toHaveLength(3)
+
+    kit.app.clock.advance('25 hours')
+    expect(await ask(['log-one'])).toEqual([404])
+    expect(absences().at(-1)).toEqual(['psr/log-one'])
+    expect(absences().flat()).toHaveLength(4)
+  })
+
   test('CO-006 the root file does not keep clients from asking', async () => {
     const kit = await createMirrorKit({ packages: PACKAGES })
 

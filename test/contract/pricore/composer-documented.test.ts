@@ -42,6 +42,7 @@ test('PR-201 the root has every version of every package by its name, complete, 
       shasum: blob.sha1,
     },
   })
+  expect(versions['v1.0.0']).not.toHaveProperty('published-time')
   const branch = versions['dev-main']?.dist
   const reference = commitId('acme/http dev-main')
   expect(branch).toEqual({

@@ -145,6 +145,27 @@ test('CO-028 every version carries its normalized form', async () => {
   })
 })
 
+test('CO-158 releases say when they were first seen, development versions when they last changed, right behind their time', async () => {
+  const { app, publish, versions } = await setUp()
+  const seen = async () => {
+    const all = [...(await versions('acme/http')), ...(await versions('acme/http~dev'))]
+    return Object.fromEntries(all.map((version) => [version['version'], version['published-time']]))
+  }
+  const at = () => new Date(app.clock.now()).toISOString().replace(/\.\d+Z$/, '+00:00')
+  const first = at()
+  await publish({ versions: ['1.0.0', 'dev-main', 'dev-idle'] })
+  const before = await seen()
+
+  app.clock.advance('3 days')
+  const moved = ['1.0.0', 'dev-main'].map((version) => ({ version, reference: commitId(`moved ${version}`) }))
+  await publish({ versions: [...moved, 'dev-idle', '1.1.0'] })
+
+  expect(before).toEqual({ '1.0.0': first, 'dev-main': first, 'dev-idle': first })
+  expect(await seen()).toEqual({ '1.0.0': first, '1.1.0': at(), 'dev-main': at(), 'dev-idle': first })
+  const keys = Object.keys((await versions('acme/http'))[0] ?? {})
+  expect(keys.slice(keys.indexOf('time'))).toEqual(['time', 'published-time'])
+})
+
 test('CO-029 the database refuses a second version with the same normalized form', async () => {
   const { app, organization, publish } = await setUp()
   const source = await buildSource(app, organization, 'acme/http')

@@ -123,9 +123,9 @@ export async function insertFilterFeed(
   return added
 }
 
-/** Lets a feed be asked at another address. */
-export async function moveFilterFeed(db: Db, id: AdvisoryFeedId, url: string): Promise<void> {
-  await db.updateTable('advisory_feeds').set({ url, modified: null }).where('id', '=', id).execute()
+/** Lets a feed be asked at another address, as soon as feeds are asked. */
+export async function moveFilterFeed(db: Db, id: AdvisoryFeedId, { url, now }: { url: string; now: Instant }): Promise<void> {
+  await db.updateTable('advisory_feeds').set({ url, modified: null, next_fetch_at: now }).where('id', '=', id).execute()
 }
 
 /** Deletes a feed with its entries. */

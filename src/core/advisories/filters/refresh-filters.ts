@@ -89,7 +89,7 @@ async function adjustFeeds(ctx: Ctx, offers: Offers): Promise<void> {
       await bumpConcerned(tx, feed, [])
     }
     for (const { id, url } of moved) {
-      await moveFilterFeed(tx.db, id, url)
+      await moveFilterFeed(tx.db, id, { url, now: tx.now })
     }
     for (const feed of left) {
       const names = (await selectEntriesOfFeed(tx.db, feed.id)).map(({ packageName }) => packageName)

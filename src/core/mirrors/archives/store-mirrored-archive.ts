@@ -18,19 +18,24 @@ import { findUpstreamHost } from './upstream-host.sql.ts'
 const SLACK = 1_048_576
 
 /**
- * Fetches, checks and stores the archive of a mirrored package, or returns null when it is there already; the caller records it. Throws
+ * Fetches, checks and stores the archive of a mirrored package, or returns null when it is there already; the caller records it. `missing` is its
+ * row, if somebody has just looked at it and at the storage, which does not have it. Throws
  * `dist_not_found` for a reference without an archive, here or upstream, `upstream_failed` and `upstream_paused`, also for bytes that are not
  * what they have to be, and `storage_unavailable`.
  */
-export async function storeMirroredArchive(ctx: Ctx, key: ArchiveKey): Promise<StoredArchive | null> {
+export async function storeMirroredArchive(
+  ctx: Ctx,
+  key: ArchiveKey,
+  missing: Dist | null = null,
+): Promise<StoredArchive | null> {
   const { target, reference } = key
-  const known = await findDist(ctx.db, target.id, reference)
+  const known = missing ?? (await findDist(ctx.db, target.id, reference))
   const upstream = known === null ? null : await findUpstream(ctx.db, target.id, reference)
   const mirror = upstream === null ? null : await findUpstreamHost(ctx.db, target.source)
   if (known === null || upstream === null || mirror === null) {
     throw new DomainError('dist_not_found')
   }
-  if (await isStored(ctx, known)) {
+  if (missing === null && (await isStored(ctx, known))) {
     return null
   }
   await requireNoKnownProblem(ctx, key)

@@ -3,11 +3,14 @@ import type { Ctx } from '../../kernel/ctx.ts'
 import { fetchRequired, unusable } from './fetch-document.ts'
 import type { UpstreamHost } from './request-upstream.ts'
 
-/** What a feed of changes said; names are in lower case and without `~dev`, each once. `next` is where the next look begins. */
+/**
+ * What a feed of changes said; names are in lower case and without `~dev`, each once. `times` are those of files in Unix seconds, by the name of the package
+ * or with `~dev`. `next` is where the next look begins.
+ */
 export type UpstreamChanges =
   | { kind: 'start'; next: string }
   | { kind: 'resync'; next: string }
-  | { kind: 'changes'; updated: string[]; deleted: string[]; next: string }
+  | { kind: 'changes'; updated: string[]; deleted: string[]; times: ReadonlyMap<string, number>; next: string }
 
 const LARGEST_FEED = 64 * 1_048_576
 

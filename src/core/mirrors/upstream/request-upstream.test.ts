@@ -210,8 +210,10 @@ describe('abuse 32: leased work', () => {
     const all = Array.from({ length: 20 }, (_, index) => withLease(index % 2 === 0 ? left : right, 'package:1:acme/http', leased))
     expect(new Set(await Promise.all(all))).toEqual(new Set(['done']))
     expect(calls).toBe(1)
-    const after = await left.db.selectFrom('upstream_leases').selectAll().execute()
-    expect(after).toEqual([])
+    const leases = () => left.db.selectFrom('upstream_leases').selectAll().execute()
+    const until = performance.now() + 2_000
+    while ((await leases()).length > 0 && performance.now() < until) await Bun.sleep(5)
+    expect(await leases()).toEqual([])
   })
 
   test('that failed is tried by one who waited, and keys do not wait for each other', async () => {

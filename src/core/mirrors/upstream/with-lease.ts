@@ -30,7 +30,8 @@ async function waitOrWork<Result>(ctx: Ctx, key: string, { work, isDone, patienc
       try {
         return (await isDone()) ?? (await work())
       } finally {
-        await lease.release()
+        // Whoever waits for the outcome sees it before the lease is free, so nobody has to wait for that.
+        void lease.release()
       }
     }
     if (waited >= patience) {

@@ -6,7 +6,7 @@ export type ComposerAge = 'oldest' | 'newest'
 
 /** Environment of a `ComposerCall` that makes it run this Composer instead of the installed one. */
 export function composerOf(age: ComposerAge): { PATH: string } {
-  const folder = join(import.meta.dir, '../../../.cache/composer', age, 'bin')
+  const folder = join(import.meta.dir, '../../.cache/composer', age, 'bin')
   if (!existsSync(join(folder, 'composer'))) {
     throw new Error(`The ${age} Composer is missing; npm test fetches it, or node tools/composer-versions.mjs.`)
   }

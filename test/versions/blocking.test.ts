@@ -16,11 +16,11 @@ import { addMessage, changeRepositoryOptions, removeMessage } from '../../src/co
 import type { Ctx } from '../../src/core/kernel/ctx.ts'
 import { findOrganizationBySlug, type Organization } from '../../src/core/organizations/index.ts'
 import { startUpstream, type Upstream } from '../kit/upstream-server.ts'
-import { composerOf } from './kit/composer-versions.ts'
-import { createProject, type ComposerProject, type ComposerRun } from './kit/composer.ts'
-import { createReleases } from './kit/packages.ts'
-import { summarize } from './kit/recording-proxy.ts'
-import { startRegistry, type Registry } from './kit/registry.ts'
+import { composerOf } from './composer-versions.ts'
+import { createProject, type ComposerProject, type ComposerRun } from '../clients/kit/composer.ts'
+import { createReleases } from '../clients/kit/packages.ts'
+import { summarize } from '../clients/kit/recording-proxy.ts'
+import { startRegistry, type Registry } from '../clients/kit/registry.ts'
 
 setDefaultTimeout(30_000)
 

@@ -1,9 +1,14 @@
 /** The oldest and the newest client at hand do the everyday things like the one in between, on which all other tests run. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { composerOf, type ComposerAge } from './kit/composer-versions.ts'
-import { createProject, type ComposerProject } from './kit/composer.ts'
-import { EXAMPLE_INSTALLED, EXAMPLE_ROOT, publishExample } from './kit/example.ts'
-import { startRegistry, type Registry } from './kit/registry.ts'
+import { bumpPackage, findPackage } from '../../src/core/packages/index.ts'
+import { findOrganizationBySlug } from '../../src/core/organizations/index.ts'
+import { toSeconds } from '../../src/core/kernel/values.ts'
+import { temporaryUpstream } from '../kit/upstream-server.ts'
+import { composerOf, type ComposerAge } from './composer-versions.ts'
+import { createProject, type ComposerProject } from '../clients/kit/composer.ts'
+import { EXAMPLE_INSTALLED, EXAMPLE_ROOT, publishExample } from '../clients/kit/example.ts'
+import { createReleases } from '../clients/kit/packages.ts'
+import { startRegistry, type Registry } from '../clients/kit/registry.ts'
 
 const CLIENTS: readonly (readonly [ComposerAge, RegExp])[] = [
   ['oldest', /Composer (version )?2\.0\./],
@@ -13,11 +18,15 @@ const CLIENTS: readonly (readonly [ComposerAge, RegExp])[] = [
 /** Development versions are left to a test of their own, because the oldest client cannot download them. */
 const { 'acme/tools': TOOLS, ...RELEASES } = EXAMPLE_INSTALLED
 
+const MONTH = 30 * 24 * 60 * 60 * 1000
+
 let registry: Registry
 let token: string
 
 beforeAll(async () => {
-  registry = await startRegistry()
+  registry = await startRegistry({
+    env: { REPERTOIRE_ALLOW_HTTP_SOURCES: 'true', REPERTOIRE_ALLOW_PRIVATE_HOSTS: '127.0.0.0/8' },
+  })
   token = await publishExample(registry)
 }, 60_000)
 afterAll(() => registry.end(), 20_000)
@@ -102,4 +111,58 @@ test('CO-158 the oldest client, which does not fill in the commit of a developme
 
   expect(cloning.installed()).toEqual({ 'acme/tools': TOOLS })
   expect(run.output).toContain('use Composer 2.1 or newer')
+})
+
+/** Makes a release one that was published a month ago. */
+async function age(organization: string, name: string, version: string): Promise<void> {
+  await registry.inside(async (app) => {
+    const ctx = app.ctx({ kind: 'operator' }, { surface: 'test', address: null, agent: null, requestId: null })
+    const found = await findOrganizationBySlug(ctx.db, organization)
+    const target = found === null ? null : await findPackage(ctx.db, found.id, name)
+    if (found === null || target === null) {
+      throw new Error(`There is no ${name}.`)
+    }
+    await ctx.transaction(async (tx) => {
+      const published = tx.db.updateTable('versions').set({ published_at: tx.now - MONTH })
+      await published.where('package_id', '=', target.id).where('version', '=', version).execute()
+      await bumpPackage(tx.db, target.id, toSeconds(tx.now))
+      await tx.record({ type: 'advisories.refresh-requested', organization: null })
+    })
+  })
+}
+
+test('CO-158 with a cooldown the newest client takes what was published long enough ago, here or by the upstream', async () => {
+  const env = composerOf('newest')
+  const publishedAt = (ago: number) => ({ 'published-time': new Date(Date.now() - ago).toISOString() })
+  const upstream = await temporaryUpstream({
+    packages: {
+      'vendor/cool': [
+        { version: '1.0.0', manifest: publishedAt(MONTH) },
+        { version: '1.1.0', manifest: publishedAt(0) },
+      ],
+    },
+  })
+  await registry.cli('org', 'create', 'beta')
+  await registry.cli('mirror', 'add', 'beta', upstream.url)
+  await registry.publish('beta', await createReleases('beta/lib', { '1.0.0': {}, '1.1.0': {} }))
+  await registry.settle()
+  await age('beta', 'beta/lib', '1.0.0')
+  const beta = { organization: 'beta', token: await registry.token('beta') }
+  const cautious = { config: { 'secure-http': false, policy: { cooldown: { period: '7 days' } } } }
+  const require = { 'beta/lib': '^1.0', 'vendor/cool': '^1.0' }
+  const [hasty, patient, unlucky] = [
+    createProject(registry, { ...beta, require }),
+    createProject(registry, { ...beta, require, manifest: cautious }),
+    createProject(registry, { ...beta, require: { 'beta/lib': '^1.1' }, manifest: cautious }),
+  ]
+
+  await hasty.succeed(['update'], { env })
+  await patient.succeed(['update'], { env })
+  const refused = await unlucky.composer(['update'], { env })
+
+  expect(hasty.installed()).toEqual({ 'beta/lib': '1.1.0', 'vendor/cool': '1.1.0' })
+  expect(patient.installed()).toEqual({ 'beta/lib': '1.0.0', 'vendor/cool': '1.0.0' })
+  expect(refused.code).toBe(2)
+  expect(refused.output).toMatch(/cooldown/)
+  expect(refused.output).not.toMatch(/published-time/)
 })
