@@ -46,7 +46,15 @@ test('lock check ends with 0 when everything is here', async () => {
   expect(result.stdout).toContain(
     '1 packages, 1 archives are here, 0 can be got, 0 cannot, 0 packages are installed from elsewhere.',
   )
-  expect(result.stdout).toContain('Advisories are switched off')
+  expect(result.stdout).toContain('No feed of advisories is asked')
+})
+
+test('lock check needs no organization where there is only one', async () => {
+  const named = await cli.run(['lock', 'check', 'acme', lock(WIDGETS), '--json'])
+  const { code, json } = await cli.run(['lock', 'check', lock(WIDGETS), '--json'])
+
+  expect(code).toBe(0)
+  expect(json()).toEqual(named.json())
 })
 
 test('lock check ends with 1 and says what there is to look at', async () => {

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { listOrganizations } from '../../core/access/index.ts'
 import { getAudience } from '../../core/catalog/index.ts'
 import type { Ctx } from '../../core/kernel/ctx.ts'
 import {
@@ -23,7 +24,7 @@ Exit codes: 0 if everything is fine, 1 if there is something to look at.
 
 Examples:
   $ repertoire lock check acme composer.lock
-  $ repertoire lock check acme composer.lock --json`
+  $ repertoire lock check composer.lock --json`
 
 const PREFETCH_HELP = `
 Packages that a mirror has are added, archives are fetched or built. Afterwards the lock file is checked as "lock check" does.
@@ -37,25 +38,40 @@ export function addLockCommands(program: Command, run: Run): void {
   commands
     .command('check')
     .description('compare a composer.lock with what a repository has')
-    .argument('<org>', 'slug of the organization')
-    .argument('<file>', 'the composer.lock')
+    .argument('<org>', 'slug of the organization; may be left out where there is only one')
+    .argument('[file]', 'the composer.lock')
     .addHelpText('after', CHECK_HELP)
     .action(run(check))
   commands
     .command('prefetch')
     .description('get every archive that a composer.lock installs')
-    .argument('<org>', 'slug of the organization')
-    .argument('<file>', 'the composer.lock')
+    .argument('<org>', 'slug of the organization; may be left out where there is only one')
+    .argument('[file]', 'the composer.lock')
     .addHelpText('after', PREFETCH_HELP)
     .action(run(prefetch))
 }
 
-async function check(session: Session, path: string, file: string): Promise<number> {
+async function check(session: Session, first: string, second?: string): Promise<number> {
+  const { path, file } = await readPlace(session, first, second)
   const locked = await readLock(file)
   return show(session, await report(await session.ctx(), path, locked))
 }
 
-async function prefetch(session: Session, path: string, file: string): Promise<number> {
+/** Where there is one organization, it need not be named. */
+async function readPlace(session: Session, first: string, second: string | undefined): Promise<{ path: string; file: string }> {
+  if (second !== undefined) {
+    return { path: first, file: second }
+  }
+  const { items, next } = await listOrganizations(await session.ctx(), { after: null, limit: 1 })
+  const [only] = items
+  if (only === undefined || next !== null) {
+    throw usageFailure('Say of which organization, then which file: there is not exactly one organization.')
+  }
+  return { path: only.slug, file: first }
+}
+
+async function prefetch(session: Session, first: string, second?: string): Promise<number> {
+  const { path, file } = await readPlace(session, first, second)
   const locked = await readLock(file)
   const ctx = await session.ctx()
   const job = await prefetchLock(ctx, await getAudience(ctx, path), locked)

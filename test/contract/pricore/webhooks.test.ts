@@ -52,7 +52,7 @@ describe('GitHub', () => {
     })
   }
 
-  test('PR-501 push, release and delete ask for a sync, ping is answered, others are ignored', async () => {
+  test('PR-501 CO-146 push, release and delete ask for a sync, ping is answered, others are ignored', async () => {
     const hooked = await hookedServer()
 
     expect(await github(hooked, 'ping')).toEqual(PONG)
@@ -64,7 +64,7 @@ describe('GitHub', () => {
     expect(await countSyncs(hooked)).toBe(1)
   })
 
-  test('PR-502 a missing and a wrong signature are refused, each in its words', async () => {
+  test('PR-502 CO-146 a missing and a wrong signature are refused, each in its words', async () => {
     const hooked = await hookedServer()
 
     expect(await github(hooked, 'push', null)).toEqual(refused('Missing signature.'))
@@ -120,7 +120,7 @@ describe('GitLab', () => {
     })
   }
 
-  test('PR-503 a push and the push of a tag ask for a sync, others are ignored', async () => {
+  test('PR-503 CO-146 a push and the push of a tag ask for a sync, others are ignored', async () => {
     const hooked = await hookedServer()
 
     expect(await gitlab(hooked, 'Push Hook')).toEqual(DISPATCHED)
@@ -128,7 +128,7 @@ describe('GitLab', () => {
     expect(await gitlab(hooked, 'Issue Hook')).toEqual(IGNORED)
   })
 
-  test('PR-503 a missing and a wrong token are refused', async () => {
+  test('PR-503 CO-146 a missing and a wrong token are refused', async () => {
     const hooked = await hookedServer()
 
     expect(await gitlab(hooked, 'Push Hook', null)).toEqual(refused('Missing token.'))
@@ -160,7 +160,7 @@ describe('Bitbucket', () => {
     })
   }
 
-  test('PR-504 repo:push and repo:refs_changed ask for a sync, others are ignored', async () => {
+  test('PR-504 CO-146 repo:push and repo:refs_changed ask for a sync, others are ignored', async () => {
     const hooked = await hookedServer()
 
     expect(await bitbucket(hooked, 'repo:push')).toEqual(DISPATCHED)
@@ -169,7 +169,7 @@ describe('Bitbucket', () => {
     expect(await bitbucket(hooked, 'diagnostics:ping')).toEqual(PONG)
   })
 
-  test('PR-504 a missing and a wrong signature are refused', async () => {
+  test('PR-504 CO-146 a missing and a wrong signature are refused', async () => {
     const hooked = await hookedServer()
 
     expect(await bitbucket(hooked, 'repo:push', null)).toEqual(refused('Missing signature.'))
@@ -216,7 +216,7 @@ describe('others', () => {
     ['gitea', 'X-Hub-Signature-256', 'X-Gitea-Event', 'sha256='],
     ['forgejo', 'X-Forgejo-Signature', 'X-Forgejo-Event', ''],
     ['forgejo', 'X-Gitea-Signature', 'X-Gitea-Event', ''],
-  ])('%s is understood by %s', async (provider, signature, event, prefix) => {
+  ])('CO-146 %s is understood by %s', async (provider, signature, event, prefix) => {
     const hooked = await hookedServer()
     const send = (name: string, secret: string) =>
       post(hooked, `${provider}/${hooked.uid}`, { [signature]: `${prefix}${hex(secret)}`, [event]: name })

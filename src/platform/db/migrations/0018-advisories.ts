@@ -56,6 +56,7 @@ async function createAdvisories(db: AnyDb, flags: DialectFlags): Promise<void> {
     .addUniqueConstraint('advisories_of_feed', ['feed_id', 'advisory_id', 'package_name'])
     .addUniqueConstraint('advisories_of_organization', ['organization_id', 'advisory_id'])
     .execute()
+  await db.schema.createIndex('advisory_feeds_kind').on('advisory_feeds').columns(['kind', 'source_id']).execute()
   await db.schema.createIndex('advisories_package').on('advisories').column('package_name').execute()
 }
 
@@ -124,5 +125,6 @@ async function createFilterEntries(db: AnyDb, flags: DialectFlags): Promise<void
     .addColumn('remote_id', 'text')
     .addColumn('created_at', int, required)
     .execute()
+  await db.schema.createIndex('filter_entries_organization').on('filter_entries').columns(['organization_id', 'list']).execute()
   await db.schema.createIndex('filter_entries_package').on('filter_entries').column('package_name').execute()
 }
