@@ -64,18 +64,19 @@ export async function selectFeeds(db: Db): Promise<AdvisoryFeed[]> {
   return feeds(db).orderBy('advisory_feeds.id').execute()
 }
 
-/** Enters a feed that is due at once. */
+/** Enters a feed that is due at once: of advisories, or of a filter list. */
 export async function insertFeed(
   db: Db,
-  input: { uid: string; source: SourceId | null; url: string; now: Instant },
+  input: { uid: string; source: SourceId | null; url: string; list?: string; now: Instant },
 ): Promise<AdvisoryFeedId> {
+  const { list = null } = input
   const row = await db
     .insertInto('advisory_feeds')
     .values({
       uid: input.uid,
-      kind: 'advisories',
+      kind: list === null ? 'advisories' : 'filter',
       source_id: input.source,
-      list: '',
+      list: list ?? '',
       url: input.url,
       updated_since: null,
       fetched_at: null,

@@ -2,6 +2,7 @@ import type { UpstreamRoot } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
 import type { CredentialId, Instant, OrganizationId, SourceId } from '../kernel/values.ts'
 import { deletedOrganizations } from '../organizations/index.ts'
+import { insertSource } from '../sources/index.ts'
 import type { Mirror, MirrorBehavior } from './mirror.ts'
 
 const COLUMNS = [
@@ -117,28 +118,19 @@ export async function insertMirror(
     createdAt: Instant
   },
 ): Promise<SourceId | null> {
-  const row = await db
-    .insertInto('sources')
-    .values({
-      uid: input.uid,
-      organization_id: input.organization,
-      kind: 'mirror',
-      url: input.url,
-      credential_id: input.credential,
-      state: 'new',
-      default_branch: null,
-      sync_revision: 0,
-      problem_code: null,
-      problem: null,
-      synced_at: null,
-      created_at: input.createdAt,
-      next_sync_at: input.createdAt,
-      sync_interval_seconds: input.refreshSeconds,
-    })
-    .onConflict((conflict) => conflict.columns(['organization_id', 'url']).doNothing())
-    .returning('id')
-    .executeTakeFirst()
-  if (row === undefined) {
+  const { uid, organization, url, credential, createdAt, refreshSeconds } = input
+  const stored = await insertSource(db, {
+    uid,
+    organization,
+    kind: 'mirror',
+    url,
+    credential,
+    state: 'new',
+    createdAt,
+    nextSyncAt: createdAt,
+    syncIntervalSeconds: refreshSeconds,
+  })
+  if (stored === null) {
     return null
   }
   const last = await db
@@ -149,9 +141,9 @@ export async function insertMirror(
     .executeTakeFirst()
   await db
     .insertInto('mirrors')
-    .values({ source_id: row.id, position: (last?.position ?? 0) + 1, ...toColumns(input) })
+    .values({ source_id: stored.id, position: (last?.position ?? 0) + 1, ...toColumns(input) })
     .execute()
-  return row.id
+  return stored.id
 }
 
 /** Changes a mirror; with another `url` all that is known of the upstream itself is forgotten. The caller holds the source's row lock. */

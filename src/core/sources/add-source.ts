@@ -63,6 +63,8 @@ export async function addSource(ctx: Ctx, input: AddSource): Promise<AddedSource
     const source = await insertSource(tx.db, {
       uid,
       organization: input.organization,
+      kind: 'vcs',
+      state: 'new',
       vcs: url.vcs,
       url: url.canonical,
       credential,

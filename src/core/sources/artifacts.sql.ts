@@ -1,6 +1,7 @@
 import type { ArchiveFormat } from '../../composer/index.ts'
 import { toPaged, type Page, type Paged } from '../kernel/paging.ts'
 import type { Db } from '../kernel/schema.ts'
+import { insertSource } from './sources.sql.ts'
 import type { ArtifactId, Instant, ManifestId, OrganizationId, PackageId, SourceId } from '../kernel/values.ts'
 
 /**
@@ -36,27 +37,18 @@ export async function insertArtifactSource(
   db: Db,
   input: { uid: string; organization: OrganizationId; name: string; createdAt: Instant },
 ): Promise<SourceId | null> {
-  const row = await db
-    .insertInto('sources')
-    .values({
-      uid: input.uid,
-      organization_id: input.organization,
-      kind: 'artifact',
-      url: artifactUrl(input.name),
-      credential_id: null,
-      state: 'ready',
-      default_branch: null,
-      sync_revision: 0,
-      problem_code: null,
-      problem: null,
-      synced_at: null,
-      created_at: input.createdAt,
-      next_sync_at: NEVER,
-    })
-    .onConflict((conflict) => conflict.columns(['organization_id', 'url']).doNothing())
-    .returning('id')
-    .executeTakeFirst()
-  return row?.id ?? null
+  const { uid, organization, name, createdAt } = input
+  const stored = await insertSource(db, {
+    uid,
+    organization,
+    kind: 'artifact',
+    url: artifactUrl(name),
+    credential: null,
+    state: 'ready',
+    createdAt,
+    nextSyncAt: NEVER,
+  })
+  return stored?.id ?? null
 }
 
 /** Takes the row lock of the source of a package's uploads until the transaction ends; null when there is none. See `lockSource`. */

@@ -2,7 +2,7 @@ import type { ArchiveFormat, CustomDist } from '../../composer/index.ts'
 import type { Db } from '../kernel/schema.ts'
 import type { CredentialId, Instant, OrganizationId, PackageId, SourceId } from '../kernel/values.ts'
 import { NEVER } from './artifacts.sql.ts'
-import { SOURCE_COLUMNS, type Source } from './sources.sql.ts'
+import { insertSource, type Source } from './sources.sql.ts'
 
 /** Where a source of definitions says it comes from: the package that its first definition began with. */
 export function customUrl(name: string): string {
@@ -14,27 +14,7 @@ export async function insertCustomSource(
   db: Db,
   input: { uid: string; organization: OrganizationId; url: string; credential: CredentialId | null; createdAt: Instant },
 ): Promise<Source | null> {
-  const row = await db
-    .insertInto('sources')
-    .values({
-      uid: input.uid,
-      organization_id: input.organization,
-      kind: 'custom',
-      url: input.url,
-      credential_id: input.credential,
-      state: 'new',
-      default_branch: null,
-      sync_revision: 0,
-      problem_code: null,
-      problem: null,
-      synced_at: null,
-      created_at: input.createdAt,
-      next_sync_at: NEVER,
-    })
-    .onConflict((conflict) => conflict.columns(['organization_id', 'url']).doNothing())
-    .returning(SOURCE_COLUMNS)
-    .executeTakeFirst()
-  return row ?? null
+  return insertSource(db, { ...input, kind: 'custom', state: 'new', nextSyncAt: NEVER })
 }
 
 /** Writes what a custom source defines, instead of what it defined before. */

@@ -61,7 +61,15 @@ export { setSyncInterval } from './set-sync-interval.ts'
 export type { SkippedRefRow } from './source-refs.sql.ts'
 export { selectRevisions } from './source-revisions.sql.ts'
 export { getSourceHealth, type SourceHealth } from './source-health.ts'
-export { deleteSourceRow, findSource, findSourceAnywhere, lockSource, summarizeSources, type Source } from './sources.sql.ts'
+export {
+  deleteSourceRow,
+  findSource,
+  findSourceAnywhere,
+  insertSource,
+  lockSource,
+  summarizeSources,
+  type Source,
+} from './sources.sql.ts'
 export { syncSource, type SyncOutcome } from './sync-source.ts'
 export { findUpstream, selectUnfetched, selectUpstreams, type Upstream } from './custom-sources.sql.ts'
 export { receiveUpload, type ReceivedUpload } from './receive-upload.ts'

@@ -78,33 +78,35 @@ export const SOURCE_COLUMNS = [
   'path',
 ] as const
 
-/** Stores a source that was never synced, or returns null when the organization has one with this URL. */
-export async function insertSource(
-  db: Db,
-  input: {
-    uid: string
-    organization: OrganizationId
-    vcs: VcsSystem
-    url: string
-    credential: CredentialId | null
-    manifestGlobs: string | null
-    refRules: RefRules
-    createdAt: Instant
-    nextSyncAt: Instant
-  },
-): Promise<Source | null> {
+/** A source to be stored. What is left out is as the table has it for a source without anything of the kind. */
+export interface NewSource {
+  uid: string
+  organization: OrganizationId
+  kind: Source['kind']
+  url: string
+  credential: CredentialId | null
+  /** `new` until it was read once. */
+  state: 'new' | 'ready'
+  createdAt: Instant
+  nextSyncAt: Instant
+  syncIntervalSeconds?: number | null
+  vcs?: VcsSystem
+  manifestGlobs?: string | null
+  refRules?: RefRules
+}
+
+/** Stores a source, locked until the transaction ends, or returns null when the organization has one with this URL. */
+export async function insertSource(db: Db, input: NewSource): Promise<Source | null> {
+  const { vcs, manifestGlobs = null, refRules, syncIntervalSeconds = null } = input
   const row = await db
     .insertInto('sources')
     .values({
       uid: input.uid,
       organization_id: input.organization,
-      kind: 'vcs',
-      vcs: input.vcs,
+      kind: input.kind,
       url: input.url,
       credential_id: input.credential,
-      manifest_globs: input.manifestGlobs,
-      ref_rules: input.refRules,
-      state: 'new',
+      state: input.state,
       default_branch: null,
       sync_revision: 0,
       problem_code: null,
@@ -112,6 +114,10 @@ export async function insertSource(
       synced_at: null,
       created_at: input.createdAt,
       next_sync_at: input.nextSyncAt,
+      sync_interval_seconds: syncIntervalSeconds,
+      manifest_globs: manifestGlobs,
+      ...(vcs === undefined ? {} : { vcs }),
+      ...(refRules === undefined ? {} : { ref_rules: refRules }),
     })
     .onConflict((conflict) => conflict.columns(['organization_id', 'url']).doNothing())
     .returning(SOURCE_COLUMNS)

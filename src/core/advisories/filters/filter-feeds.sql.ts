@@ -1,3 +1,4 @@
+import { insertFeed } from '../feeds.sql.ts'
 import type { UpstreamRoot } from '../../../composer/index.ts'
 import type { Db } from '../../kernel/schema.ts'
 import type { AdvisoryFeedId, Instant, OrganizationId, SourceId } from '../../kernel/values.ts'
@@ -97,24 +98,7 @@ export async function insertFilterFeed(
   db: Db,
   input: { uid: string; source: SourceId | null; list: string; url: string; now: Instant },
 ): Promise<FilterFeed> {
-  const { id } = await db
-    .insertInto('advisory_feeds')
-    .values({
-      uid: input.uid,
-      kind: 'filter',
-      source_id: input.source,
-      list: input.list,
-      url: input.url,
-      updated_since: null,
-      fetched_at: null,
-      attempted_at: null,
-      full_at: null,
-      next_fetch_at: input.now,
-      problem: null,
-      modified: null,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
+  const id = await insertFeed(db, input)
   const feeds = await selectFilterFeeds(db)
   const added = feeds.find((feed) => feed.id === id)
   if (added === undefined) {
