@@ -158,3 +158,4 @@ export {
 } from './upstream/read-upstream-versions.ts'
 export type { UpstreamFile, UpstreamProtocol, UpstreamRoot } from './upstream/upstream-root.ts'
 export type { UpstreamDist, UpstreamVersion } from './upstream/upstream-version.ts'
+export { guessArchiveFormat } from './archive/guess-format.ts'

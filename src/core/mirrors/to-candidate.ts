@@ -1,4 +1,4 @@
-import { compareVersions, type ArchiveFormat, type UpstreamDist, type UpstreamVersion } from '../../composer/index.ts'
+import { compareVersions, guessArchiveFormat, type UpstreamVersion } from '../../composer/index.ts'
 import { VCS_SYSTEMS } from '../kernel/source-url.ts'
 import type { CandidatePackage, CandidateVersion } from '../packages/index.ts'
 import type { CustomManifest } from '../sources/index.ts'
@@ -76,20 +76,8 @@ export function toOfferedDists(versions: readonly UpstreamVersion[]): OfferedDis
   for (const { reference, dist } of versions) {
     if (dist !== null && !dists.has(reference)) {
       const { url, type, shasum } = dist
-      dists.set(reference, { reference, url, type, shasum, format: guessFormat(dist) })
+      dists.set(reference, { reference, url, type, shasum, format: guessArchiveFormat(dist) })
     }
   }
   return [...dists.values()]
-}
-
-/** What clients are told until the archive was looked at. */
-function guessFormat({ type, url }: UpstreamDist): ArchiveFormat {
-  if (type === 'zip') {
-    return 'zip'
-  }
-  const { pathname } = new URL(url)
-  if (/\.(?:tar\.bz2|tbz2?)$/i.test(pathname)) {
-    return 'tar.bz2'
-  }
-  return /\.tar$/i.test(pathname) ? 'tar' : 'tar.gz'
 }

@@ -5,12 +5,13 @@
  */
 import type { Ctx } from '../kernel/ctx.ts'
 import { DomainError } from '../kernel/errors.ts'
-import type { GitCredential, HttpAnswer } from '../kernel/ports.ts'
+import type { HttpAnswer } from '../kernel/ports.ts'
 import { limitedFailure, readRetryAfter } from '../kernel/retry-after.ts'
 import { findDist, type Package } from '../packages/index.ts'
 import type { StoredArchive } from './record-archives.ts'
 import { askHost } from './ask-host.ts'
 import { findUpstream, type Upstream } from './custom-sources.sql.ts'
+import { toAuthorization } from './http-authorization.ts'
 import { receiveUpload } from './receive-upload.ts'
 import type { Source } from './sources.sql.ts'
 
@@ -54,7 +55,7 @@ async function request(ctx: Ctx, source: Source, { url }: Upstream): Promise<Htt
   const answer = await askHost(ctx, { source, origin: new URL(url).origin }, async (credential) => {
     const answered = await ctx.http.fetch({
       url,
-      credential: toAuthorization(ctx, credential),
+      credential: toAuthorization(ctx.secrets, credential),
       redirects: REDIRECTS,
       maxBytes: limits.archiveBytes + SLACK,
       stall: limits.sourceStall,
@@ -76,18 +77,4 @@ async function request(ctx: Ctx, source: Source, { url }: Upstream): Promise<Htt
   throw new DomainError(isRefusal ? 'source_refused' : 'source_unreachable', {
     problem: `${hostname} answered ${answer.status}`,
   })
-}
-
-function toAuthorization(ctx: Ctx, credential: GitCredential | null): { origin: string; authorization: string } | null {
-  switch (credential?.kind) {
-    case 'basic': {
-      const encoded = Buffer.from(`${credential.username}:${credential.password}`).toString('base64')
-      ctx.secrets.redact(encoded)
-      return { origin: credential.origin, authorization: `Basic ${encoded}` }
-    }
-    case 'bearer':
-      return { origin: credential.origin, authorization: `Bearer ${credential.token}` }
-    default:
-      return null
-  }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import {
+  guessArchiveFormat,
   compareVersions,
   readCustomDefinition,
   type ArchiveFormat,
@@ -72,7 +73,7 @@ function toDefinition(versions: readonly CustomVersion[]): Definition {
     byName.set(version.name, [...(byName.get(version.name) ?? []), version])
     if (version.dist !== null) {
       const reference = toReference(version)
-      const archive = { ...version.dist, name: version.name, reference, format: guessFormat(version.dist) }
+      const archive = { ...version.dist, name: version.name, reference, format: guessArchiveFormat(version.dist) }
       archives.set(`${version.name} ${reference}`, archive)
     }
   }
@@ -135,16 +136,4 @@ function asUrlPart(reference: string | null): string | null {
 
 function hash(parts: readonly string[]): string {
   return createHash('sha1').update(parts.join('\n')).digest('hex')
-}
-
-/** What clients are told until the archive was looked at. */
-function guessFormat({ type, url }: CustomDist): ArchiveFormat {
-  if (type === 'zip') {
-    return 'zip'
-  }
-  const { pathname } = new URL(url)
-  if (/\.(?:tar\.bz2|tbz2?)$/i.test(pathname)) {
-    return 'tar.bz2'
-  }
-  return /\.tar$/i.test(pathname) ? 'tar' : 'tar.gz'
 }

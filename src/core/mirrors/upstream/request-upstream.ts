@@ -9,7 +9,7 @@ import type { Ctx } from '../../kernel/ctx.ts'
 import { DomainError, isDomainError } from '../../kernel/errors.ts'
 import type { GitCredential, HeadersCredential, HttpAnswer, HttpCredential } from '../../kernel/ports.ts'
 import { limitedFailure, readRetryAfter } from '../../kernel/retry-after.ts'
-import { askUpstreamHost } from '../../sources/index.ts'
+import { askUpstreamHost, toAuthorization } from '../../sources/index.ts'
 import type { Mirror } from '../mirror.ts'
 
 /** Whom a request is made for: the mirror, with what asking it takes. */
@@ -129,21 +129,11 @@ async function send(
 }
 
 function toHttpCredential(ctx: Ctx, credential: GitCredential | HeadersCredential | null): HttpCredential | null {
-  switch (credential?.kind) {
-    case 'basic': {
-      const encoded = Buffer.from(`${credential.username}:${credential.password}`).toString('base64')
-      ctx.secrets.redact(encoded)
-      return { origin: credential.origin, authorization: `Basic ${encoded}` }
-    }
-    case 'bearer':
-      return { origin: credential.origin, authorization: `Bearer ${credential.token}` }
-    case 'headers':
-      requireSendable(credential.headers)
-      return { origin: credential.origin, headers: credential.headers }
-    case 'ssh_key':
-    case undefined:
-      return null
+  if (credential?.kind === 'headers') {
+    requireSendable(credential.headers)
+    return { origin: credential.origin, headers: credential.headers }
   }
+  return toAuthorization(ctx.secrets, credential)
 }
 
 /** RFC 9110, 5.1 and 5.5. */
